@@ -1,0 +1,44 @@
+# How a folder becomes a target, and a test a test.
+set(LRE_AUDIT_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-sign-compare)
+if(LRE_AUDIT_WERROR)
+  list(APPEND LRE_AUDIT_WARNINGS -Werror)
+endif()
+
+# lre_library(NAME SOURCES... [LIBS ...]): the library of one folder.
+function(lre_library name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_compile_options(${name} PRIVATE ${LRE_AUDIT_WARNINGS})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} PRIVATE ${PROJECT_BINARY_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_LIBS})
+endfunction()
+
+# lre_proto(NAME FILES... [LIBS ...]): generated C++ of .proto files, included as "folder/x.pb.h".
+function(lre_proto name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  set(outputs)
+  foreach(proto ${ARG_UNPARSED_ARGUMENTS})
+    file(RELATIVE_PATH relative ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${proto})
+    string(REGEX REPLACE "\\.proto$" "" stem ${relative})
+    add_custom_command(
+      OUTPUT ${PROJECT_BINARY_DIR}/${stem}.pb.cc ${PROJECT_BINARY_DIR}/${stem}.pb.h
+      COMMAND protobuf::protoc --proto_path=${PROJECT_SOURCE_DIR} --cpp_out=${PROJECT_BINARY_DIR} ${relative}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+      COMMENT "protoc ${relative}")
+    list(APPEND outputs ${PROJECT_BINARY_DIR}/${stem}.pb.cc)
+  endforeach()
+  add_library(${name} STATIC ${outputs})
+  target_include_directories(${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR})
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf ${ARG_LIBS})
+endfunction()
+
+# lre_test(NAME SOURCES... [LIBS ...]): one GoogleTest program, run by ctest under its own name.
+function(lre_test name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_compile_options(${name} PRIVATE ${LRE_AUDIT_WARNINGS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()

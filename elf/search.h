@@ -1,0 +1,109 @@
+// How the dynamic loader finds the libraries of a program: glibc (also as nixpkgs builds it) and
+// musl. The oracle is the loader itself, `<interpreter> --list FILE`.
+#ifndef LRE_AUDIT_ELF_SEARCH_H_
+#define LRE_AUDIT_ELF_SEARCH_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elf/object.h"
+
+namespace lre_audit::elf {
+
+// The files that the loader can see: a host directory, or the facts of an image. Paths are absolute
+// inside the view; symlinks are followed inside it only.
+class View {
+ public:
+  struct File {
+    std::string real_path;           // after all symlinks
+    std::string id;                  // equal for two names of one inode
+    const Object* object = nullptr;  // null: a regular file that is no ELF object; view-owned
+  };
+  virtual ~View() = default;
+  // The regular file at `path`, or nullopt if nothing (or no regular file) is there.
+  virtual std::optional<File> Open(const std::string& path) const = 0;
+  // Contents of a small text or cache file at `path` (ld.so.cache, ld-musl-ARCH.path), or nullopt.
+  virtual std::optional<std::string> ReadSmall(const std::string& path) const = 0;
+};
+
+enum class FoundBy {
+  kRpath,
+  kRunpath,
+  kLdCacheNote,
+  kCache,
+  kDefault,
+  kAbsolute,
+  kLoaded,
+  kNotFound
+};
+// "RPATH", "RUNPATH", "LDCACHE_NOTE", ...: the names that the JSON promises.
+std::string_view FoundByName(FoundBy found_by);
+
+// One DT_NEEDED entry and what became of it.
+struct Library {
+  std::string name;          // as written in DT_NEEDED
+  std::string requested_by;  // path of the object that asked, as the loader found it
+  FoundBy found_by = FoundBy::kNotFound;
+  std::string path;                // as the loader finds it (not realpath'd); empty if not found
+  std::string real_path;           // after symlinks
+  const Object* object = nullptr;  // null if not found
+  // The search path element that led here, as written ("$ORIGIN/../lib"), and whose it is; empty
+  // for what no element led to.
+  std::string element;
+  std::string element_owner;
+  std::string problem;  // why a candidate was passed over or loading fails: "wrong class: ..."
+};
+
+// A version of `library` that `object` needs and the loaded library does not define.
+struct MissingVersion {
+  std::string object;
+  std::string library;       // name as needed
+  std::string library_path;  // what was loaded
+  std::string version;
+};
+
+// What the loader would do with one object.
+struct Process {
+  std::string path;                // the object, symlinks resolved as the kernel does
+  std::string interpreter;         // PT_INTERP as written; empty if none
+  std::string interpreter_path;    // its real path in the view; empty if missing
+  std::vector<Library> libraries;  // in the loader's order: breadth first, one per request
+  std::vector<MissingVersion> missing_versions;
+};
+
+// A search path element after expansion.
+struct Element {
+  std::string written;   // "$ORIGIN/../lib"
+  std::string expanded;  // "/nix/store/x/bin/../lib"; "" for the current directory
+  bool discarded =
+      false;            // a token could not be resolved (glibc), or the whole path is void (musl)
+  uint64_t offset = 0;  // file offset of the element's first byte
+};
+
+// Splits and expands one RPATH or RUNPATH as `defaults`' loader does. `origin` is the directory
+// that $ORIGIN stands for.
+std::vector<Element> ExpandSearchPath(const Text& search_path, std::string_view origin,
+                                      const LoaderDefaults& defaults);
+
+// The defaults of the loader that would start `object`: read from its PT_INTERP in the view. For a
+// library, or where the interpreter is missing, `fallback`.
+LoaderDefaults DefaultsFor(const View& view, const Object& object, const LoaderDefaults& fallback);
+
+// glibc's defaults as its source has them for `object`'s machine with prefix /usr: what is assumed
+// only where no interpreter can be read.
+LoaderDefaults AssumedDefaults(const Object& object);
+
+struct SearchOptions {
+  std::vector<std::string> library_path;   // LD_LIBRARY_PATH; empty in an audit
+  std::optional<LoaderDefaults> defaults;  // for objects that have no PT_INTERP of their own
+};
+
+// Follows DT_NEEDED from the object at `path` (an executable or library of the view).
+absl::StatusOr<Process> Load(const View& view, const std::string& path,
+                             const SearchOptions& options);
+
+}  // namespace lre_audit::elf
+
+#endif  // LRE_AUDIT_ELF_SEARCH_H_
