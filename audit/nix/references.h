@@ -4,7 +4,7 @@
 #ifndef LRE_AUDIT_AUDIT_NIX_REFERENCES_H_
 #define LRE_AUDIT_AUDIT_NIX_REFERENCES_H_
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,7 +21,8 @@ uint64_t HashFingerprint(std::string_view hash32);
 
 class ReferenceScanner {
  public:
-  // `store_directory` without trailing slash. At most `max_windows` distinct windows are kept.
+  // `store_directory` without trailing slash. At most `max_windows` distinct windows are kept,
+  // those with the smallest fingerprints, so that the result does not depend on the pieces.
   explicit ReferenceScanner(std::string_view store_directory, size_t max_windows = 4'000'000);
 
   void Update(std::string_view piece);
@@ -35,19 +36,31 @@ class ReferenceScanner {
   struct Result {
     std::vector<Reference> references;  // distinct, by offset
     std::vector<uint64_t> windows;      // fingerprints of all 32-windows, sorted, distinct
-    bool limit_reached = false;
+    bool limit_reached = false;         // there were more windows, or more references
   };
   Result Finish();  // once
 
  private:
-  // The implementation's own.
-  struct State;
-  std::string store_prefix_;
+  void ScanWindows(std::string_view data, size_t first, uint64_t data_offset,
+                   std::string_view piece);
+  void AddWindow(uint64_t fingerprint);
+  void CompactWindows();
+  void ContinueName(std::string_view text);
+  void EndName();
+
+  std::string store_prefix_;  // "/nix/store/"
   size_t max_windows_;
-  uint64_t consumed_ = 0;
-  std::string tail_;
+  uint64_t consumed_ = 0;  // bytes of all pieces so far
+  std::string tail_;       // the last of them: what a window in the next piece may begin in
+
+  // The reference whose name may go on in the next piece: its base name so far, "" for none.
+  std::string pending_;
+  uint64_t pending_offset_ = 0;
   absl::flat_hash_map<std::string, uint64_t> references_;
-  std::vector<uint64_t> windows_;
+
+  std::vector<uint64_t> windows_;  // the smallest ones; distinct as far as compact_at_ says
+  size_t compact_at_;              // size of windows_ at which to sort out the duplicates
+  uint64_t largest_window_;        // larger ones need not be kept: max_windows_ are smaller
   bool limit_reached_ = false;
 };
 
