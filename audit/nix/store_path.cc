@@ -130,34 +130,36 @@ absl::StatusOr<std::string> NormaliseHash(std::string_view text, std::string_vie
 
 absl::StatusOr<BaseName> ParseBaseName(std::string_view base_name) {
   // Enough of a name to recognise it, however long it is.
-  const std::string shown = Escaped(base_name.substr(0, kHashLength + 1 + kMaxNameLength));
+  const auto shown = [base_name] {
+    return Escaped(base_name.substr(0, kHashLength + 1 + kMaxNameLength));
+  };
   if (base_name.size() < kHashLength + 2) {
-    return Invalid("\"", shown, "\" is too short for a store path name: ", base_name.size(),
+    return Invalid("\"", shown(), "\" is too short for a store path name: ", base_name.size(),
                    " bytes, at least ", kHashLength + 2, " are needed");
   }
   for (size_t i = 0; i < kHashLength; ++i) {
     if (!IsNix32(base_name[i])) {
-      return Invalid("\"", shown, "\": '", Escaped(base_name.substr(i, 1)), "' at ", i,
+      return Invalid("\"", shown(), "\": '", Escaped(base_name.substr(i, 1)), "' at ", i,
                      " is no nix32 digit of a store path hash");
     }
   }
   if (base_name[kHashLength] != '-') {
-    return Invalid("\"", shown, "\": no '-' after the ", kHashLength, " digits of the hash");
+    return Invalid("\"", shown(), "\": no '-' after the ", kHashLength, " digits of the hash");
   }
   const BaseName parsed{base_name.substr(0, kHashLength), base_name.substr(kHashLength + 1)};
   if (parsed.name.size() > kMaxNameLength) {
-    return Invalid("\"", shown, "...\": the name has ", parsed.name.size(), " bytes, at most ",
+    return Invalid("\"", shown(), "...\": the name has ", parsed.name.size(), " bytes, at most ",
                    kMaxNameLength, " are allowed");
   }
   for (size_t i = 0; i < parsed.name.size(); ++i) {
     if (!IsNameCharacter(parsed.name[i])) {
-      return Invalid("\"", shown, "\": '", Escaped(parsed.name.substr(i, 1)), "' at ",
+      return Invalid("\"", shown(), "\": '", Escaped(parsed.name.substr(i, 1)), "' at ",
                      kHashLength + 1 + i, " is not allowed in a store path name");
     }
   }
   const std::string_view first_part = parsed.name.substr(0, parsed.name.find('-'));
   if (first_part == "." || first_part == "..") {
-    return Invalid("\"", shown, "\": the name is, or begins with, \"", ToAbsl(first_part), "\"");
+    return Invalid("\"", shown(), "\": the name is, or begins with, \"", ToAbsl(first_part), "\"");
   }
   return parsed;
 }
