@@ -1,0 +1,70 @@
+// What the user typed, parsed: one plain struct per command.
+#ifndef LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
+#define LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "reports/report.pb.h"
+
+namespace lre_audit {
+
+enum class ColorMode { kAuto, kAlways, kNever };
+
+// Options of every command that ends in a Report.
+struct ReportOptions {
+  std::string format = "text";       // of standard output, a name in reports/output.h's table
+  std::vector<std::string> outputs;  // "FORMAT=FILE", checked to be of that shape
+  Finding::Severity fail_on = Finding::ERROR;
+  int jobs = 0;  // threads; 0 = as many as the machine has
+  ColorMode color = ColorMode::kAuto;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+// lre-audit image REF
+struct ImageOptions {
+  std::string reference;  // "oci:DIR:TAG"
+  std::string platform;   // "linux/amd64"; empty: the image's only one, or this machine's
+  std::string closure;    // a closure source; empty: see DefaultClosure in the help
+  ReportOptions report;
+};
+
+// lre-audit store [PATH...]
+struct StoreOptions {
+  std::vector<std::string> paths;  // store paths; empty: the whole store
+  std::string root;                // the directory that holds nix/store; empty: "/"
+  std::string closure;
+  ReportOptions report;
+};
+
+// lre-audit elf FILE...
+struct ElfOptions {
+  std::vector<std::string> files;
+  std::string root;  // paths are resolved inside it; empty: "/"
+  std::string format = "text";
+  ColorMode color = ColorMode::kAuto;
+};
+
+// lre-audit rule [CODE]
+struct RuleOptions {
+  std::string rule;  // code or name; empty: the whole catalogue
+  std::string format = "text";
+};
+
+// --help and --version: text for standard output, exit code 0.
+struct Answer {
+  std::string text;
+};
+
+using CommandLine = std::variant<Answer, ImageOptions, StoreOptions, ElfOptions, RuleOptions>;
+
+// Parses the arguments after the program's name. An error is one line that says what is wrong and,
+// where a word is nearly right, which one was meant.
+absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
