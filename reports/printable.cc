@@ -1,0 +1,56 @@
+#include "reports/printable.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <vector>
+
+#include "base/text.h"
+
+namespace lre_audit {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+void EscapeString(const Reflection& reflection, const FieldDescriptor* field, Message& message) {
+  std::string scratch;
+  if (!field->is_repeated()) {
+    reflection.SetString(&message, field,
+                         Escaped(reflection.GetStringReference(message, field, &scratch)));
+    return;
+  }
+  for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+    reflection.SetRepeatedString(
+        &message, field, i,
+        Escaped(reflection.GetRepeatedStringReference(message, field, i, &scratch)));
+  }
+}
+
+// By reflection, so that a string added to report.proto later cannot be forgotten here. Depth is
+// that of report.proto's types.
+void EscapeStrings(Message& message) {
+  const Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      EscapeString(reflection, field, message);
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (!field->is_repeated()) {
+        EscapeStrings(*reflection.MutableMessage(&message, field));
+        continue;
+      }
+      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+        EscapeStrings(*reflection.MutableRepeatedMessage(&message, field, i));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void MakePrintable(Report& report) { EscapeStrings(report); }
+
+}  // namespace lre_audit

@@ -1,0 +1,231 @@
+#include "reports/text.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/text.h"
+#include "reports/numbers.h"
+
+namespace lre_audit {
+namespace {
+
+constexpr size_t kFoldedFilesShown = 3;
+
+// A finding and the others that are folded into it.
+struct Group {
+  const Finding* first;
+  std::vector<const Finding*> others;
+};
+
+class TextWriter {
+ public:
+  TextWriter(const Report& report, const TextOptions& options, std::ostream& out)
+      : report_(report), options_(options), out_(out) {}
+
+  void WriteFindings() {
+    for (const Group& group : Groups()) {
+      WriteHeading(*group.first);
+      WritePlace(*group.first);
+      WriteEvidence(*group.first);
+      for (const std::string& note : group.first->notes()) WriteRemark("note", note);
+      if (!group.first->help().empty()) WriteRemark("help", group.first->help());
+      WriteFolded(group.others);
+      out_ << "\n";
+    }
+  }
+
+  void WriteSummary() {
+    const Statistics& statistics = report_.statistics();
+    for (const ReportSubject& subject : report_.subjects()) {
+      out_ << "audited " << Bold(subject.reference());
+      for (const std::string& fact : {subject.digest(), subject.platform()}) {
+        if (!fact.empty()) out_ << "  " << fact;
+      }
+      out_ << "\n";
+      if (subject.closure().empty()) continue;
+      out_ << "  against " << subject.closure();
+      // The count is of all subjects' closures, so it says something of a lone one only.
+      if (report_.subjects_size() == 1) {
+        out_ << ": " << Counted(AsCount(statistics.closure_paths()), "store path");
+      }
+      out_ << "\n";
+    }
+    out_ << "  " << Counted(AsCount(statistics.files()), "file") << ", "
+         << HumanBytes(AsCount(statistics.bytes())) << ", "
+         << Counted(AsCount(statistics.store_paths()), "store path") << ", "
+         << Counted(AsCount(statistics.elf_objects()), "ELF object");
+    if (statistics.layers() > 0) out_ << " in " << Counted(AsCount(statistics.layers()), "layer");
+    out_ << ", " << HumanSeconds(options_.seconds) << "\n";
+  }
+
+  void WriteVerdict() {
+    const char* color = report_.verdict() == Report::CLEAN ? kGreen : kRed;
+    out_ << "verdict: " << Colored(Report::Verdict_Name(report_.verdict()), color) << "  "
+         << Counts() << "\n";
+  }
+
+ private:
+  // Bold, as rustc colours its levels.
+  static constexpr char kRed[] = "\x1b[1;31m";
+  static constexpr char kGreen[] = "\x1b[1;32m";
+  static constexpr char kYellow[] = "\x1b[1;33m";
+  static constexpr char kBlue[] = "\x1b[1;34m";
+  static constexpr char kCyan[] = "\x1b[1;36m";
+  static constexpr char kBold[] = "\x1b[1m";
+  static constexpr char kReset[] = "\x1b[0m";
+
+  std::string Colored(std::string_view text, const char* color) const {
+    if (!options_.color) return std::string(text);
+    return absl::StrCat(color, ToAbsl(text), kReset);
+  }
+  std::string Bold(std::string_view text) const { return Colored(text, kBold); }
+  std::string Gutter(std::string_view sign) const { return Colored(sign, kBlue); }
+
+  bool NotesShown() const { return options_.verbose || options_.fail_on == Finding::NOTE; }
+
+  bool Shown(const Finding& finding) const {
+    if (finding.suppressed()) return options_.verbose;
+    return finding.severity() != Finding::NOTE || NotesShown();
+  }
+
+  std::vector<Group> Groups() const {
+    std::vector<const Finding*> shown;
+    for (const Finding& finding : report_.findings()) {
+      if (Shown(finding)) shown.push_back(&finding);
+    }
+    std::stable_sort(shown.begin(), shown.end(), [](const Finding* a, const Finding* b) {
+      return a->severity() > b->severity();
+    });
+    std::vector<Group> groups;
+    using Key = std::tuple<std::string_view, std::string_view, std::string_view, int, bool>;
+    std::map<Key, size_t> group_of;
+    for (const Finding* finding : shown) {
+      if (!finding->cause().empty()) {
+        const Key key(finding->subject(), finding->rule(), finding->cause(), finding->severity(),
+                      finding->suppressed());
+        const auto [it, is_new] = group_of.emplace(key, groups.size());
+        if (!is_new) {
+          groups[it->second].others.push_back(finding);
+          continue;
+        }
+      }
+      groups.push_back({finding, {}});
+    }
+    return groups;
+  }
+
+  void WriteHeading(const Finding& finding) {
+    const auto [level, color] = [&]() -> std::pair<const char*, const char*> {
+      switch (finding.severity()) {
+        case Finding::WARNING:
+          return {"warning", kYellow};
+        case Finding::NOTE:
+          return {"note", kCyan};
+        default:
+          return {"error", kRed};
+      }
+    }();
+    const std::string& message = finding.message().empty() ? finding.name() : finding.message();
+    out_ << Colored(absl::StrCat(level, "[", finding.rule(), "]"), color)
+         << Bold(absl::StrCat(finding.suppressed() ? " (suppressed): " : ": ", message)) << "\n";
+  }
+
+  // "  --> PATH:LINE:COLUMN  (layer 3 of SUBJECT)"; what is not known is left out, and so is a
+  // subject that is the only one.
+  void WritePlace(const Finding& finding) {
+    const Location& location = finding.location();
+    std::string place = finding.path().empty() ? finding.subject() : finding.path();
+    if (place.empty()) return;
+    if (location.line() > 0) absl::StrAppend(&place, ":", location.line());
+    if (location.line() > 0 && location.column() > 0)
+      absl::StrAppend(&place, ":", location.column());
+    out_ << Gutter("  --> ") << place;
+    if (!location.layer().empty()) {
+      out_ << "  (" << location.layer();
+      if (!finding.subject().empty()) out_ << " of " << finding.subject();
+      out_ << ")";
+    } else if (report_.subjects_size() > 1 && place != finding.subject() &&
+               !finding.subject().empty()) {
+      out_ << "  (in " << finding.subject() << ")";
+    }
+    out_ << "\n";
+  }
+
+  void WriteEvidence(const Finding& finding) {
+    if (!finding.evidence().empty()) {
+      out_ << Gutter("   |  ") << finding.evidence() << "\n";
+    } else if (finding.location().offset() > 0) {
+      out_ << Gutter("   |  ") << "at " << Hex(AsCount(finding.location().offset())) << "\n";
+    }
+    const std::string& referenced = finding.referenced();
+    const auto says = [&](const std::string& text) {
+      return text.find(referenced) != std::string::npos;
+    };
+    if (!referenced.empty() && !says(finding.evidence()) && !says(finding.message())) {
+      out_ << Gutter("   |  ") << "names " << referenced << "\n";
+    }
+  }
+
+  void WriteRemark(std::string_view kind, std::string_view text) {
+    out_ << Gutter("   = ") << Bold(absl::StrCat(ToAbsl(kind), ":")) << " " << text << "\n";
+  }
+
+  void WriteFolded(const std::vector<const Finding*>& others) {
+    if (others.empty()) return;
+    const bool all = options_.verbose || others.size() <= kFoldedFilesShown;
+    out_ << Gutter("   = ") << "also in " << Grouped(others.size()) << " other "
+         << (others.size() == 1 ? "file" : "files") << (all ? "" : " (--verbose lists all)")
+         << ":\n";
+    for (size_t i = 0; i < (all ? others.size() : kFoldedFilesShown); ++i) {
+      out_ << "       " << others[i]->path() << "\n";
+    }
+    if (!all) out_ << "       ...\n";
+  }
+
+  // "2 errors, 1 warning (14 notes, 3 suppressed: --verbose shows them)".
+  std::string Counts() const {
+    const Statistics& statistics = report_.statistics();
+    std::vector<std::string> shown, hidden;
+    const auto add = [&](double count, const char* singular, bool is_shown) {
+      if (count > 0) (is_shown ? shown : hidden).push_back(Counted(AsCount(count), singular));
+    };
+    add(statistics.errors(), "error", true);
+    add(statistics.warnings(), "warning", true);
+    add(statistics.notes(), "note", NotesShown());
+    if (statistics.suppressed() > 0) {
+      (options_.verbose ? shown : hidden)
+          .push_back(absl::StrCat(Grouped(AsCount(statistics.suppressed())), " suppressed"));
+    }
+    std::string counts = shown.empty() ? "nothing to report" : absl::StrJoin(shown, ", ");
+    if (!hidden.empty()) {
+      absl::StrAppend(&counts, " (", absl::StrJoin(hidden, ", "), ": --verbose shows them)");
+    }
+    return counts;
+  }
+
+  const Report& report_;
+  const TextOptions& options_;
+  std::ostream& out_;
+};
+
+}  // namespace
+
+void WriteText(const Report& report, const TextOptions& options, std::ostream& out) {
+  TextWriter writer(report, options, out);
+  if (options.quiet) {
+    if (report.verdict() != Report::CLEAN) writer.WriteVerdict();
+    return;
+  }
+  writer.WriteFindings();
+  writer.WriteSummary();
+  writer.WriteVerdict();
+}
+
+}  // namespace lre_audit
