@@ -1,0 +1,40 @@
+// Where an image's blobs come from: a directory, or the members of an archive. All image formats
+// share one path from here on.
+#ifndef LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_
+#define LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "audit/trees/byte_source.h"
+
+namespace lre_audit {
+
+class BlobSource {
+ public:
+  virtual ~BlobSource() = default;
+  // Opens a blob by its name, "blobs/sha256/..." or "layer.tar". NotFound if there is none; `size`
+  // receives its length in bytes. May be called from several threads at once.
+  virtual absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,
+                                                           uint64_t* size) const = 0;
+};
+
+// The files below a directory. Symlinked blobs are followed (Bazel builds layouts of them): only
+// regular files are opened, and contents are held against their digest.
+class DirectoryBlobs : public BlobSource {
+ public:
+  static absl::StatusOr<std::unique_ptr<DirectoryBlobs>> Open(const std::string& directory);
+  absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,
+                                                   uint64_t* size) const override;
+
+ private:
+  explicit DirectoryBlobs(std::shared_ptr<FileHandle> directory)
+      : directory_(std::move(directory)) {}
+  std::shared_ptr<FileHandle> directory_;
+};
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_

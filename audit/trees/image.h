@@ -1,0 +1,65 @@
+// An image whose manifest and configuration have been read: its layers, and where their bytes are.
+// Every image format ends here; ImageTree streams the layers.
+#ifndef LRE_AUDIT_AUDIT_TREES_IMAGE_H_
+#define LRE_AUDIT_AUDIT_TREES_IMAGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/trees/blob_source.h"
+#include "audit/trees/digest.h"
+#include "audit/trees/json.h"
+#include "audit/trees/tree.h"
+
+namespace lre_audit {
+
+struct ImageLayer {
+  std::string blob;               // its name in the blob source
+  std::optional<Digest> digest;   // of the blob, as the manifest says (docker-archive: none)
+  std::optional<uint64_t> size;   // of the blob, as the manifest says
+  std::optional<Digest> diff_id;  // of the uncompressed layer, as the configuration says
+  std::string unreadable;         // why it cannot be read, empty if nothing is known against it
+};
+
+struct Image {
+  std::string reference;
+  std::string digest;  // of the manifest; empty where the format has none
+  ImageConfig config;
+  std::vector<ImageLayer> layers;
+  std::vector<Problem> problems;
+};
+
+// Reads the JSON blob `name`, held against `digest` and `size` where given. What is wrong goes to
+// `problems`; null where there is no JSON to go on with.
+std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& name,
+                                 const std::optional<Digest>& digest, std::optional<uint64_t> size,
+                                 const TreeLimits& limits, std::vector<Problem>& problems);
+
+// The configuration's members, and the diff_ids of the layers, whose number has to agree.
+void ApplyConfig(const Json& config, const std::string& where, Image& image);
+
+class ImageTree : public Tree {
+ public:
+  ImageTree(Image image, std::shared_ptr<const BlobSource> blobs, const TreeLimits& limits);
+
+  const std::string& reference() const override { return image_.reference; }
+  std::string digest() const override { return image_.digest; }
+  const std::vector<Part>& parts() const override { return parts_; }
+  const ImageConfig& config() const override { return image_.config; }
+  const std::vector<Problem>& problems() const override { return image_.problems; }
+  void Stream(size_t part, bool verify, EntrySink& sink,
+              std::vector<Problem>& problems) const override;
+
+ private:
+  const Image image_;
+  const std::shared_ptr<const BlobSource> blobs_;
+  const TreeLimits limits_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_TREES_IMAGE_H_

@@ -1,0 +1,278 @@
+#include "audit/trees/oci_layout.h"
+
+#include <sys/utsname.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/status.h"
+#include "base/text.h"
+
+namespace lre_audit {
+namespace {
+
+constexpr char kRefName[] = "org.opencontainers.image.ref.name";
+constexpr int kMaxIndexDepth = 8;
+
+struct Descriptor {
+  std::string media_type, digest_text;
+  std::optional<Digest> digest;
+  std::string digest_error;
+  std::optional<uint64_t> size;
+  std::string tag, platform;
+  bool attestation = false;
+  bool has_urls = false;
+  std::optional<std::string> data;  // embedded, base64
+};
+
+Descriptor ParseDescriptor(const Json& json) {
+  Descriptor descriptor;
+  descriptor.media_type = StringMember(json, "mediaType");
+  descriptor.digest_text = StringMember(json, "digest");
+  absl::StatusOr<Digest> digest = ParseDigest(descriptor.digest_text);
+  if (digest.ok()) {
+    descriptor.digest = *std::move(digest);
+  } else {
+    descriptor.digest_error = std::string(digest.status().message());
+  }
+  if (const Json& size = Member(json, "size"); size.is_number_unsigned()) {
+    descriptor.size = size.get<uint64_t>();
+  }
+  const Json& annotations = Member(json, "annotations");
+  descriptor.tag = StringMember(annotations, kRefName);
+  const Json& platform = Member(json, "platform");
+  if (platform.is_object()) {
+    descriptor.platform =
+        absl::StrCat(StringMember(platform, "os"), "/", StringMember(platform, "architecture"));
+    const std::string variant = StringMember(platform, "variant");
+    if (!variant.empty()) absl::StrAppend(&descriptor.platform, "/", variant);
+  }
+  // BuildKit's provenance and SBOM manifests stand beside the images they are about.
+  descriptor.attestation = descriptor.platform == "unknown/unknown" ||
+                           !StringMember(annotations, "vnd.docker.reference.type").empty();
+  const Json& urls = Member(json, "urls");
+  descriptor.has_urls = urls.is_array() && !urls.empty();
+  if (const Json& data = Member(json, "data"); data.is_string()) {
+    descriptor.data = data.get_ref<const std::string&>();
+  }
+  return descriptor;
+}
+
+// "linux/arm64" is also for a "linux/arm64/v8" image, but not the reverse.
+bool PlatformMatches(const std::string& wanted, const std::string& offered) {
+  return offered == wanted || absl::StartsWith(offered, absl::StrCat(wanted, "/"));
+}
+
+class Reader {
+ public:
+  Reader(const BlobSource& blobs, const std::string& platform, const TreeLimits& limits)
+      : blobs_(blobs), platform_(platform), limits_(limits) {}
+
+  absl::StatusOr<Image> Read(const std::string& tag) {
+    uint64_t size = 0;
+    LRE_RETURN_IF_ERROR(blobs_.Open("index.json", &size).status());
+    const std::optional<Json> index =
+        ReadJsonBlob(blobs_, "index.json", std::nullopt, std::nullopt, limits_, image_.problems);
+    if (!index) return std::move(image_);
+    LRE_RETURN_IF_ERROR(ReadIndex(*index, "index.json", tag, 0));
+    return std::move(image_);
+  }
+
+ private:
+  void Unreadable(const std::string& where, std::string message) {
+    image_.problems.push_back({Problem::Kind::kUnreadable, where, 0, std::move(message), {}, {}});
+  }
+  void Malformed(const std::string& where, std::string message) {
+    image_.problems.push_back({Problem::Kind::kMalformed, where, 0, std::move(message), {}, {}});
+  }
+
+  // Follows the one entry of `index` that is asked for.
+  absl::Status ReadIndex(const Json& index, const std::string& where, const std::string& tag,
+                         int depth) {
+    if (!Member(index, "layers").is_null() || !Member(index, "config").is_null()) {
+      Unreadable(where,
+                 "both an index (\"manifests\") and a manifest (\"layers\", \"config\"): readers "
+                 "disagree which it is");
+      return absl::OkStatus();
+    }
+    const Json& manifests = Member(index, "manifests");
+    if (!manifests.is_array()) {
+      Unreadable(where, "an index without an array \"manifests\"");
+      return absl::OkStatus();
+    }
+    std::vector<Descriptor> candidates;
+    std::set<std::string> tags, platforms;
+    for (const Json& json : manifests) {
+      Descriptor descriptor = ParseDescriptor(json);
+      if (!descriptor.tag.empty()) tags.insert(Escaped(descriptor.tag));
+      if (descriptor.attestation) continue;
+      if (!tag.empty() && descriptor.tag != tag) continue;
+      if (!descriptor.platform.empty()) platforms.insert(Escaped(descriptor.platform));
+      candidates.push_back(std::move(descriptor));
+    }
+    if (candidates.empty() && !tag.empty()) {
+      return absl::NotFoundError(absl::StrCat("no image has the tag \"", Escaped(tag), "\"; tags: ",
+                                              tags.empty() ? "none" : absl::StrJoin(tags, ", ")));
+    }
+    if (candidates.empty()) {
+      Unreadable(where, "an index that names no image");
+      return absl::OkStatus();
+    }
+    LRE_RETURN_IF_ERROR(SelectPlatform(platforms, &candidates));
+    // One image under several names is no choice to be made.
+    for (const Descriptor& candidate : candidates) {
+      if (candidate.digest_text != candidates[0].digest_text) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(candidates.size(), " images to choose from; name a tag: ",
+                         tags.empty() ? "none has one" : absl::StrJoin(tags, ", ")));
+      }
+    }
+    return ReadManifest(candidates[0], where, depth);
+  }
+
+  absl::Status SelectPlatform(const std::set<std::string>& platforms,
+                              std::vector<Descriptor>* candidates) {
+    const bool only_one = candidates->size() == 1;
+    const std::string wanted = platform_.empty() ? HostPlatform() : platform_;
+    std::vector<Descriptor> matching, unspecific;
+    for (Descriptor& candidate : *candidates) {
+      if (candidate.platform.empty()) {
+        unspecific.push_back(std::move(candidate));
+      } else if (PlatformMatches(wanted, candidate.platform) || (only_one && platform_.empty())) {
+        matching.push_back(std::move(candidate));
+      }
+    }
+    *candidates = std::move(matching.empty() ? unspecific : matching);
+    if (candidates->empty()) {
+      return absl::NotFoundError(absl::StrCat("no image for platform ", Escaped(wanted),
+                                              "; platforms: ", absl::StrJoin(platforms, ", ")));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadManifest(const Descriptor& descriptor, const std::string& from, int depth) {
+    if (!descriptor.digest) {
+      Unreadable(from, descriptor.digest_error);
+      return absl::OkStatus();
+    }
+    const std::string name = descriptor.digest->BlobPath();
+    if (depth >= kMaxIndexDepth || !visited_.insert(name).second) {
+      Unreadable(from, absl::StrCat("indexes that nest in a cycle or more than ", kMaxIndexDepth,
+                                    " deep"));
+      return absl::OkStatus();
+    }
+    const std::optional<Json> json = ReadChecked(descriptor);
+    if (!json) return absl::OkStatus();
+    const std::string media_type = StringMember(*json, "mediaType");
+    if (!media_type.empty() && !descriptor.media_type.empty() &&
+        media_type != descriptor.media_type) {
+      Malformed(name, absl::StrCat("says mediaType \"", Escaped(media_type),
+                                   "\", its descriptor \"", Escaped(descriptor.media_type), "\""));
+    }
+    if (!Member(*json, "manifests").is_null()) return ReadIndex(*json, name, "", depth + 1);
+    image_.digest = descriptor.digest->ToString();
+    ReadLayers(*json, name);
+    ReadConfig(Member(*json, "config"), name);
+    return absl::OkStatus();
+  }
+
+  // The JSON that a descriptor leads to; data embedded in it have to be the same.
+  std::optional<Json> ReadChecked(const Descriptor& descriptor) {
+    const std::string name = descriptor.digest->BlobPath();
+    if (descriptor.data) {
+      std::string data;
+      DigestHasher hasher(descriptor.digest->algorithm);
+      if (!absl::Base64Unescape(*descriptor.data, &data)) {
+        Malformed(name, "the data embedded in its descriptor are no base64");
+      } else {
+        hasher.Update(data);
+        const Digest actual = hasher.Finish();
+        if (actual.hex != descriptor.digest->hex) {
+          image_.problems.push_back({Problem::Kind::kDigestMismatch, name, 0,
+                                     "the data embedded in its descriptor are not those of its "
+                                     "digest",
+                                     descriptor.digest->ToString(), actual.ToString()});
+        }
+      }
+    }
+    return ReadJsonBlob(blobs_, name, descriptor.digest, descriptor.size, limits_, image_.problems);
+  }
+
+  void ReadLayers(const Json& manifest, const std::string& where) {
+    const Json& layers = Member(manifest, "layers");
+    if (!layers.is_array()) {
+      Unreadable(where, "a manifest without an array \"layers\"");
+      return;
+    }
+    if (layers.size() > limits_.layers) {
+      image_.problems.push_back({Problem::Kind::kLimit,
+                                 where,
+                                 0,
+                                 absl::StrCat(layers.size(), " layers, more than ", limits_.layers),
+                                 {},
+                                 {}});
+      return;
+    }
+    for (const Json& json : layers) {
+      const Descriptor descriptor = ParseDescriptor(json);
+      ImageLayer layer;
+      layer.digest = descriptor.digest;
+      layer.size = descriptor.size;
+      uint64_t size = 0;
+      if (!descriptor.digest) {
+        layer.unreadable = descriptor.digest_error;
+      } else {
+        layer.blob = descriptor.digest->BlobPath();
+        if (descriptor.has_urls && !blobs_.Open(layer.blob, &size).ok()) {
+          layer.unreadable = absl::StrCat("a layer that is kept elsewhere (\"urls\", ",
+                                          Escaped(descriptor.media_type),
+                                          "); urls of a manifest are never fetched");
+        }
+      }
+      image_.layers.push_back(std::move(layer));
+    }
+  }
+
+  void ReadConfig(const Json& json, const std::string& where) {
+    const Descriptor descriptor = ParseDescriptor(json);
+    if (!descriptor.digest) {
+      Unreadable(where, absl::StrCat("config: ", descriptor.digest_error));
+      return;
+    }
+    const std::optional<Json> config = ReadChecked(descriptor);
+    if (config) ApplyConfig(*config, descriptor.digest->BlobPath(), image_);
+  }
+
+  const BlobSource& blobs_;
+  const std::string platform_;
+  const TreeLimits limits_;
+  Image image_;
+  std::set<std::string> visited_;
+};
+
+}  // namespace
+
+std::string HostPlatform() {
+  static const auto* const kNames = new std::map<std::string, std::string>{
+      {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"i686", "386"},
+      {"i386", "386"},     {"armv7l", "arm/v7"}, {"armv6l", "arm/v6"}};
+  utsname name;
+  if (uname(&name) != 0) return "linux/amd64";
+  const auto found = kNames->find(name.machine);
+  return absl::StrCat("linux/", found == kNames->end() ? name.machine : found->second);
+}
+
+absl::StatusOr<Image> ReadOciLayout(const BlobSource& blobs, const std::string& tag,
+                                    const std::string& platform, const TreeLimits& limits) {
+  return Reader(blobs, platform, limits).Read(tag);
+}
+
+}  // namespace lre_audit

@@ -1,0 +1,589 @@
+#include "audit/trees/tar_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/text.h"
+
+namespace lre_audit {
+namespace {
+
+constexpr size_t kMaxPath = 4096;  // PATH_MAX
+constexpr uint64_t kFreeZeros = uint64_t{64} << 20;
+constexpr std::string_view kWhiteout = ".wh.";
+constexpr std::string_view kOpaque = ".wh..wh..opq";
+
+uint64_t PaddingOf(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
+
+// Types that carry no data. GNU tar skips what their size field claims, Go and libarchive do not.
+bool IsHeaderOnly(Entry::Type type) { return type != Entry::Type::kRegular; }
+
+std::string Quoted(std::string_view name) {
+  return absl::StrCat("\"", Escaped(name.substr(0, 300)), name.size() > 300 ? "..." : "", "\"");
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> NormalisedPath(std::string_view name) {
+  if (name.empty()) return absl::InvalidArgumentError("the name is empty");
+  if (name.size() > kMaxPath) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the name has ", name.size(), " bytes, more than ", kMaxPath));
+  }
+  if (name.find('\0') != std::string_view::npos) {
+    return absl::InvalidArgumentError("the name holds a NUL");
+  }
+  std::string path;
+  path.reserve(name.size() + 1);
+  while (!name.empty()) {
+    const size_t slash = std::min(name.find('/'), name.size());
+    const std::string_view component = name.substr(0, slash);
+    name.remove_prefix(std::min(slash + 1, name.size()));
+    if (component.empty() || component == ".") continue;
+    if (component == "..") return absl::InvalidArgumentError("the name holds a \"..\"");
+    path += '/';
+    path += component;
+  }
+  if (path.empty()) path = "/";
+  return path;
+}
+
+TarReader::TarReader(std::string where, Flavour flavour, const TreeLimits& limits, EntrySink& sink,
+                     std::vector<Problem>& problems)
+    : limits_(limits), flavour_(flavour), sink_(sink), log_(std::move(where), problems) {}
+
+void TarReader::Stop(Problem::Kind kind, const std::string& message) {
+  log_.Add(kind, header_offset_, absl::StrCat(message, "; the rest of the archive is not read"));
+  state_ = State::kStopped;
+}
+
+void TarReader::Refuse(const std::string& message) {
+  log_.Add(Problem::Kind::kMalformed, header_offset_, message);
+}
+
+uint64_t TarReader::skippable() const {
+  switch (state_) {
+    case State::kContents:
+      return sparse_ ? 0 : left_ + padding_;
+    case State::kSkip:
+    case State::kPadding:
+      return left_ + padding_;
+    default:
+      return 0;
+  }
+}
+
+void TarReader::Skip(uint64_t bytes) {
+  const uint64_t total = left_ + padding_;
+  bytes = std::min(bytes, total);
+  offset_ += bytes;
+  if (bytes < total) {
+    const uint64_t from_data = std::min(bytes, left_);
+    left_ -= from_data;
+    padding_ -= bytes - from_data;
+    return;
+  }
+  left_ = padding_ = 0;
+  if (state_ == State::kContents) sink_.EndEntry(false);
+  state_ = State::kHeader;
+}
+
+void TarReader::Push(std::string_view piece) {
+  while (!piece.empty()) {
+    size_t used = 0;
+    switch (state_) {
+      case State::kHeader:
+      case State::kSparse:
+      case State::kSparseMap: {
+        if (block_fill_ == 0 && state_ == State::kHeader) header_offset_ = offset_;
+        const char* block = block_;
+        if (block_fill_ == 0 && piece.size() >= kTarBlock) {
+          block = piece.data();
+          used = kTarBlock;
+        } else {
+          used = std::min(piece.size(), kTarBlock - block_fill_);
+          std::memcpy(block_ + block_fill_, piece.data(), used);
+          block_fill_ += used;
+          if (block_fill_ < kTarBlock) block = nullptr;
+        }
+        offset_ += used;
+        piece.remove_prefix(used);
+        if (block != nullptr) {
+          block_fill_ = 0;
+          OnBlock(block);
+        }
+        continue;
+      }
+      case State::kExtended:
+        used = static_cast<size_t>(std::min<uint64_t>(piece.size(), left_));
+        extended_.append(piece.substr(0, used));
+        left_ -= used;
+        break;
+      case State::kContents:
+        used = static_cast<size_t>(std::min<uint64_t>(piece.size(), left_));
+        left_ -= used;
+        Contents(piece.substr(0, used));
+        break;
+      case State::kSkip:
+      case State::kPadding:
+        used = static_cast<size_t>(std::min<uint64_t>(piece.size(), left_));
+        left_ -= used;
+        break;
+      case State::kEnd: {
+        const size_t at = piece.find_first_not_of('\0');
+        if (at != std::string_view::npos) {
+          log_.Add(Problem::Kind::kTrailingData, offset_ + at,
+                   "data after the end-of-archive block, which readers of the layer do not see");
+          state_ = State::kStopped;
+        }
+        used = piece.size();
+        break;
+      }
+      case State::kStopped:
+        used = piece.size();
+        break;
+    }
+    offset_ += used;
+    piece.remove_prefix(used);
+    if (left_ > 0 || state_ == State::kEnd || state_ == State::kStopped) continue;
+    // A stretch has been read; its padding is the next.
+    const State ended = state_;
+    if (ended == State::kContents) EndContents(true);
+    if (padding_ > 0) {
+      left_ = std::exchange(padding_, 0);
+      state_ = State::kPadding;
+      continue;
+    }
+    state_ = State::kHeader;
+    if (ended == State::kExtended) OnExtended();
+  }
+}
+
+void TarReader::OnBlock(const char* block) {
+  if (state_ == State::kHeader) return OnHeader(block);
+  if (state_ == State::kSparseMap) return OnSparseMapBlock(block);
+  bool more = false;
+  if (absl::Status status = ParseSparseExtension(block, &runs_, &more); !status.ok()) {
+    return Stop(Problem::Kind::kUnreadable, std::string(status.message()));
+  }
+  if (runs_.size() > limits_.metadata_bytes / sizeof(SparseRun)) {
+    return Stop(Problem::Kind::kLimit,
+                absl::StrCat("sparse map of more than ", runs_.size() - 1, " runs"));
+  }
+  if (!more) StartContents();
+}
+
+void TarReader::OnHeader(const char* block) {
+  const bool zero = IsZeroBlock(block);
+  const bool valid = !zero && ChecksumMatches(block);
+  if (doubtful_ > 0) {
+    const uint64_t bytes = std::exchange(doubtful_, 0);
+    if (!zero && !valid) return SkipData(bytes - kTarBlock);
+  }
+  if (zero) {
+    if (extensions_.any()) Refuse("an extended header without an entry at the end of the archive");
+    state_ = State::kEnd;
+    return;
+  }
+  if (!valid) {
+    return Stop(Problem::Kind::kUnreadable,
+                "no tar header: the checksum of this block does not match");
+  }
+  absl::StatusOr<TarHeader> header = ParseTarHeader(block);
+  if (!header.ok()) {
+    return Stop(Problem::Kind::kUnreadable,
+                absl::StrCat("tar header: ", header.status().message()));
+  }
+  switch (header->type) {
+    case 'L':
+    case 'K':
+    case 'x':
+    case 'X':
+    case 'g':
+      extensions_.bytes += header->size;
+      if (header->size > limits_.metadata_bytes || extensions_.bytes > limits_.metadata_bytes) {
+        return Stop(Problem::Kind::kLimit,
+                    absl::StrCat("extended headers of ", extensions_.bytes,
+                                 " bytes for one entry, more than ", limits_.metadata_bytes));
+      }
+      extended_type_ = header->type;
+      extended_.clear();
+      // Padding included, so that one state reads both; cut off in OnExtended.
+      left_ = header->size + PaddingOf(header->size);
+      padding_ = 0;
+      stored_ = header->size;
+      state_ = State::kExtended;
+      if (left_ == 0) {
+        state_ = State::kHeader;
+        OnExtended();
+      }
+      return;
+    case 'V':  // GNU volume label: a name, no file
+      return SkipData(header->size + PaddingOf(header->size));
+    default:
+      OnEntry(*std::move(header));
+  }
+}
+
+void TarReader::OnExtended() {
+  extended_.resize(stored_);
+  if (extended_type_ == 'L' || extended_type_ == 'K') {
+    std::string_view name = extended_;
+    while (name.ends_with('\0')) name.remove_suffix(1);
+    std::optional<std::string>& slot =
+        extended_type_ == 'L' ? extensions_.long_name : extensions_.long_link;
+    if (slot) Refuse(absl::StrCat("two long-name headers for one entry; the last one counts"));
+    slot = std::string(name);
+    return;
+  }
+  PaxRecords records;
+  if (extended_type_ == 'g') {
+    if (absl::Status status = ParsePaxRecords(extended_, &records); !status.ok()) {
+      return Stop(Problem::Kind::kUnreadable, std::string(status.message()));
+    }
+    if (records.path || records.link_path || records.size || records.is_sparse()) {
+      Refuse(
+          "a global extended header sets a path, a size or a sparse map: container runtimes pass "
+          "over it, other readers apply it to all entries");
+    }
+    // As container runtimes have it: ownership and times only ever come from an entry's own header.
+    extensions_.bytes = 0;
+    return;
+  }
+  if (extensions_.pax) Refuse("two extended headers for one entry; the last one counts");
+  if (absl::Status status = ParsePaxRecords(extended_, &records); !status.ok()) {
+    return Stop(Problem::Kind::kUnreadable, std::string(status.message()));
+  }
+  extensions_.pax = std::move(records);
+}
+
+void TarReader::OnEntry(TarHeader header) {
+  const Extensions extensions = std::exchange(extensions_, {});
+  const PaxRecords pax = extensions.pax.value_or(PaxRecords{});
+  if (next_index_ >= limits_.layer_entries) {
+    return Stop(Problem::Kind::kLimit,
+                absl::StrCat("more than ", limits_.layer_entries, " entries"));
+  }
+  // The PAX size is for this entry alone, never for the headers between (CVE-2025-62518).
+  if (pax.size) header.size = *pax.size;
+  if (header.size > uint64_t{1} << 62) {
+    return Stop(Problem::Kind::kUnreadable, absl::StrCat("size of ", header.size, " bytes"));
+  }
+  if (pax.path && extensions.long_name && *pax.path != *extensions.long_name) {
+    Refuse(absl::StrCat("a PAX path ", Quoted(*pax.path), " and a GNU long name ",
+                        Quoted(*extensions.long_name), " for one entry; the latter counts"));
+  }
+  // Precedence as in Go's archive/tar, which container runtimes use.
+  if (pax.path) header.name = *pax.path;
+  if (pax.sparse_name) header.name = *pax.sparse_name;
+  if (extensions.long_name) header.name = *extensions.long_name;
+  if (pax.link_path) header.link = *pax.link_path;
+  if (extensions.long_link) header.link = *extensions.long_link;
+
+  absl::Status status = FillEntry(header, pax);
+  stored_ = header.size;
+  refused_ = !status.ok();
+  if (refused_) {
+    Refuse(absl::StrCat("entry ", Quoted(header.name), ": ", status.message()));
+    // Its extension blocks and map are part of what has to be skipped.
+    if (!header.more_runs) return SkipData(stored_ + PaddingOf(stored_));
+  }
+  runs_ = std::move(header.runs);
+  sparse_ = header.type == 'S' || (!refused_ && pax.is_sparse());
+  if (!sparse_) {
+    entry_.size = header.size;
+    return StartContents();
+  }
+  if (header.type == 'S') {
+    entry_.size = header.real_size;
+    if (header.more_runs) {
+      state_ = State::kSparse;
+      return;
+    }
+    return StartContents();
+  }
+  entry_.size = pax.sparse_size.value_or(0);
+  runs_ = pax.runs;
+  if (pax.sparse_major.value_or(0) == 0) return StartContents();
+  map_line_.clear();
+  map_count_.reset();
+  map_numbers_.clear();
+  runs_.clear();
+  state_ = State::kSparseMap;
+  if (stored_ < kTarBlock) {
+    Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": no room for its sparse map"));
+    SkipData(stored_ + PaddingOf(stored_));
+  }
+}
+
+absl::Status TarReader::FillEntry(const TarHeader& header, const PaxRecords& pax) {
+  entry_ = Entry();
+  if (!header.bad_field.empty()) return absl::DataLossError(header.bad_field);
+  LRE_ASSIGN_OR_RETURN(entry_.path, NormalisedPath(header.name));
+  entry_.mode = header.mode;
+  entry_.uid = pax.uid.value_or(header.uid);
+  entry_.gid = pax.gid.value_or(header.gid);
+  entry_.mtime = pax.mtime.value_or(header.mtime);
+  entry_.xattrs = pax.xattrs;
+  LRE_RETURN_IF_ERROR(FillType(header, header.link));
+  if (pax.is_sparse()) {
+    if (entry_.type != Entry::Type::kRegular) {
+      return absl::DataLossError("a sparse map, but no regular file");
+    }
+    if (!pax.sparse_size) return absl::DataLossError("a sparse map without a size");
+    if (pax.sparse_major.value_or(0) > 1) {
+      return absl::DataLossError(
+          absl::StrCat("GNU sparse format ", *pax.sparse_major, " is not known, expected 0 or 1"));
+    }
+    if (pax.sparse_blocks && pax.sparse_major.value_or(0) == 0 &&
+        *pax.sparse_blocks != pax.runs.size()) {
+      return absl::DataLossError(
+          absl::StrCat("sparse map of ", pax.runs.size(), " runs, expected ", *pax.sparse_blocks));
+    }
+  }
+  return flavour_ == Flavour::kLayer ? FillWhiteout() : absl::OkStatus();
+}
+
+absl::Status TarReader::FillType(const TarHeader& header, const std::string& link) {
+  switch (header.type) {
+    case '\0':
+    case '0':
+    case '7':  // contiguous
+      entry_.type = Entry::Type::kRegular;
+      if (header.name.ends_with('/')) {  // how v7 wrote directories
+        if (header.size > 0) {
+          return absl::DataLossError(absl::StrCat("a directory by its name, a file of ",
+                                                  header.size, " bytes by its type"));
+        }
+        entry_.type = Entry::Type::kDirectory;
+      }
+      break;
+    case 'S':
+      entry_.type = Entry::Type::kRegular;
+      break;
+    case '1': {
+      entry_.type = Entry::Type::kHardlink;
+      absl::StatusOr<std::string> target = NormalisedPath(link);
+      if (!target.ok()) {
+        return absl::DataLossError(
+            absl::StrCat("hard link to ", Quoted(link), ": ", target.status().message()));
+      }
+      entry_.target = *std::move(target);
+      break;
+    }
+    case '2':
+      entry_.type = Entry::Type::kSymlink;
+      if (link.empty()) return absl::DataLossError("symbolic link without a target");
+      if (link.size() > kMaxPath || link.find('\0') != std::string::npos) {
+        return absl::DataLossError(absl::StrCat("symbolic link with a target of ", link.size(),
+                                                " bytes, expected at most ", kMaxPath,
+                                                " and no NUL"));
+      }
+      entry_.target = link;
+      break;
+    case '3':
+      entry_.type = Entry::Type::kCharacterDevice;
+      break;
+    case '4':
+      entry_.type = Entry::Type::kBlockDevice;
+      break;
+    case '5':
+    case 'D':  // GNU incremental: a directory with a list of its contents as data
+      entry_.type = Entry::Type::kDirectory;
+      break;
+    case '6':
+      entry_.type = Entry::Type::kFifo;
+      break;
+    default:
+      return absl::DataLossError(
+          absl::StrCat("type \"", Escaped(std::string_view(&header.type, 1)), "\" is not known"));
+  }
+  if (entry_.path == "/" && entry_.type != Entry::Type::kDirectory) {
+    return absl::DataLossError("names the root, but is no directory");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TarReader::FillWhiteout() {
+  const size_t slash = entry_.path.rfind('/');
+  const std::string parent = entry_.path.substr(0, slash);
+  const std::string_view name = std::string_view(entry_.path).substr(slash + 1);
+  if (parent.find(absl::StrCat("/", ToAbsl(kWhiteout))) != std::string::npos) {
+    return absl::DataLossError("lies in a directory with a whiteout's name");
+  }
+  if (!name.starts_with(kWhiteout)) return absl::OkStatus();
+  if (name == kOpaque) {
+    entry_.type = Entry::Type::kOpaque;
+    entry_.path = parent.empty() ? "/" : parent;
+    entry_.target.clear();
+    return absl::OkStatus();
+  }
+  const std::string_view hidden = name.substr(kWhiteout.size());
+  // ".wh..wh.plnk" and its like are AUFS's own; ".wh.." and ".wh..." would climb the tree.
+  if (hidden.empty() || hidden == "." || hidden == ".." || hidden.starts_with(kWhiteout)) {
+    return absl::DataLossError("is no valid whiteout, expected \".wh.<name>\"");
+  }
+  std::string removed = absl::StrCat(parent, "/", ToAbsl(hidden));
+  entry_.type = Entry::Type::kWhiteout;
+  entry_.path = std::move(removed);
+  entry_.target.clear();
+  return absl::OkStatus();
+}
+
+void TarReader::SkipData(uint64_t bytes) {
+  left_ = bytes;
+  padding_ = 0;
+  state_ = bytes > 0 ? State::kSkip : State::kHeader;
+}
+
+void TarReader::OnSparseMapBlock(const char* block) {
+  stored_ -= std::min<uint64_t>(stored_, kTarBlock);
+  auto refuse = [this](const std::string& message) {
+    Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": sparse map: ", message));
+    SkipData(stored_ + PaddingOf(stored_));
+  };
+  auto complete = [this] { return map_count_ && map_numbers_.size() == 2 * *map_count_; };
+  for (size_t i = 0; i < kTarBlock && !complete(); ++i) {
+    const char c = block[i];
+    if (c != '\n') {
+      if (c < '0' || c > '9' || map_line_.size() > 18) return refuse("no decimal number");
+      map_line_ += c;
+      continue;
+    }
+    if (map_line_.empty()) return refuse("an empty line");
+    const uint64_t number = std::stoull(map_line_);  // at most 19 digits, checked above
+    map_line_.clear();
+    if (map_count_) {
+      map_numbers_.push_back(number);
+    } else if (number > limits_.metadata_bytes / sizeof(SparseRun)) {
+      return refuse(absl::StrCat("of ", number, " runs"));
+    } else {
+      map_count_ = number;
+    }
+  }
+  if (!complete()) {
+    if (stored_ < kTarBlock) return refuse("longer than the data that hold it");
+    return;
+  }
+  for (size_t i = 0; i < map_numbers_.size(); i += 2) {
+    runs_.push_back({map_numbers_[i], map_numbers_[i + 1]});
+  }
+  map_numbers_.clear();
+  StartContents();
+}
+
+void TarReader::StartContents() {
+  const uint64_t padding = PaddingOf(stored_);
+  if (refused_) return SkipData(stored_ + padding);
+  if (sparse_) {
+    uint64_t end = 0, total = 0;
+    bool good = true;
+    for (const SparseRun& run : runs_) {
+      if (run.offset < end || run.length > entry_.size || run.offset > entry_.size - run.length) {
+        good = false;
+        break;
+      }
+      end = run.offset + run.length;
+      total += run.length;
+    }
+    if (!good || total != stored_) {
+      Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": sparse map of ", runs_.size(),
+                          " runs with ", total, " bytes does not fit ", stored_,
+                          " stored bytes of a file of ", entry_.size));
+      return SkipData(stored_ + padding);
+    }
+    runs_.push_back({entry_.size, 0});  // the zeros at the end
+    run_ = 0;
+    position_ = 0;
+  }
+  const bool header_only = IsHeaderOnly(entry_.type);
+  if (header_only && stored_ > 0) {
+    Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": no regular file, but has a size of ",
+                        stored_, " bytes; readers disagree whether data follow"));
+    doubtful_ = stored_ + padding;
+    stored_ = 0;
+  }
+  if (header_only) entry_.size = 0;
+  entry_.index = next_index_++;
+  sink_.BeginEntry(entry_);
+  left_ = stored_;
+  padding_ = header_only ? 0 : padding;
+  state_ = State::kContents;
+  if (sparse_) Contents({});
+  if (left_ > 0) return;
+  EndContents(true);
+  state_ = State::kHeader;
+}
+
+void TarReader::Contents(std::string_view piece) {
+  if (!sparse_) {
+    sink_.Data(piece);
+    return;
+  }
+  if (refused_) return;
+  while (run_ < runs_.size()) {
+    const SparseRun& run = runs_[run_];
+    if (position_ < run.offset) {
+      Zeros(run.offset - position_);
+      position_ = run.offset;
+      if (refused_) return;
+    }
+    const uint64_t open = run.offset + run.length - position_;
+    if (open > 0) {
+      if (piece.empty()) return;
+      const auto count = static_cast<size_t>(std::min<uint64_t>(open, piece.size()));
+      sink_.Data(piece.substr(0, count));
+      position_ += count;
+      piece.remove_prefix(count);
+      if (count < open) return;
+    }
+    ++run_;
+  }
+}
+
+// The holes of sparse files cost no bytes in the archive, so they are held against what it has.
+void TarReader::Zeros(uint64_t count) {
+  static constexpr char kZeros[64 << 10] = {};
+  if (refused_) return;
+  const uint64_t allowed = std::min(
+      limits_.layer_bytes, kFreeZeros + std::min(offset_, limits_.layer_bytes) * limits_.ratio);
+  if (count > allowed - std::min(allowed, zeros_)) {
+    log_.Add(Problem::Kind::kLimit, header_offset_,
+             absl::StrCat("entry ", Quoted(entry_.path), ": holes of ", zeros_ + count,
+                          " bytes so far, more than ", allowed, "; its contents are not read"));
+    refused_ = true;
+    return;
+  }
+  zeros_ += count;
+  while (count > 0) {
+    const auto piece = static_cast<size_t>(std::min<uint64_t>(count, sizeof(kZeros)));
+    sink_.Data(std::string_view(kZeros, piece));
+    count -= piece;
+  }
+}
+
+void TarReader::EndContents(bool complete) { sink_.EndEntry(complete && !refused_); }
+
+void TarReader::Finish() {
+  if (state_ == State::kContents) {
+    EndContents(false);
+    log_.Add(Problem::Kind::kUnreadable, offset_,
+             absl::StrCat("the archive ends ", left_, " bytes before the end of ",
+                          Quoted(entry_.path), " (", entry_.size, " bytes)"));
+  } else if (state_ == State::kExtended || state_ == State::kSparse ||
+             state_ == State::kSparseMap || block_fill_ > 0) {
+    log_.Add(Problem::Kind::kUnreadable, offset_,
+             absl::StrCat("the archive ends inside the header at ", Hex(header_offset_)));
+  } else if (state_ == State::kSkip || state_ == State::kPadding) {
+    log_.Add(Problem::Kind::kUnreadable, offset_,
+             absl::StrCat("the archive ends ", left_, " bytes before the end of an entry's data"));
+  } else if (state_ == State::kHeader && extensions_.any()) {
+    Refuse("an extended header without an entry at the end of the archive");
+  }
+  state_ = State::kStopped;
+}
+
+}  // namespace lre_audit
