@@ -1,0 +1,476 @@
+// The Nix database: <state>/db/db.sqlite. Source: Nix src/libstore/schema.sql (version 10: Nix 2.3
+// and later, Lix) and https://sqlite.org/wal.html "Read-Only Databases".
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "audit/nix/closure.h"
+#include "audit/nix/closure_builder.h"
+#include "base/status.h"
+#include "base/text.h"
+
+namespace lre_audit::nix {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBusyMilliseconds = 10'000;  // a daemon's transactions are far shorter
+constexpr int kMaxRowBytes = 64 << 20;     // against a hostile database; real rows are below 1 MB
+constexpr int kCopyAttempts = 20;
+constexpr std::string_view kKnownSchema = "10";
+
+struct ConnectionCloser {
+  void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
+};
+using Connection = std::unique_ptr<sqlite3, ConnectionCloser>;
+
+absl::Status SqliteError(sqlite3* connection, std::string_view what) {
+  const int code = connection != nullptr ? sqlite3_errcode(connection) : SQLITE_NOMEM;
+  const std::string message =
+      absl::StrCat(ToAbsl(what), ": ", connection != nullptr ? sqlite3_errmsg(connection) : "");
+  switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::DataLossError(message);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return absl::UnavailableError(message);
+    case SQLITE_TOOBIG:
+    case SQLITE_FULL:
+      return absl::ResourceExhaustedError(message);
+    default:
+      return absl::FailedPreconditionError(message);
+  }
+}
+
+class Statement {
+ public:
+  static absl::StatusOr<Statement> Prepare(sqlite3* connection, std::string_view sql) {
+    Statement statement;
+    statement.connection_ = connection;
+    sqlite3_stmt* prepared = nullptr;
+    if (sqlite3_prepare_v2(connection, sql.data(), static_cast<int>(sql.size()), &prepared,
+                           nullptr) != SQLITE_OK) {
+      return SqliteError(connection, "query");
+    }
+    statement.prepared_.reset(prepared);
+    return statement;
+  }
+
+  void Restart(int64_t id) {
+    sqlite3_reset(prepared_.get());
+    sqlite3_bind_int64(prepared_.get(), 1, id);
+  }
+  // `text` must live until the next Restart().
+  void Restart(std::string_view text) {
+    sqlite3_reset(prepared_.get());
+    sqlite3_bind_text(prepared_.get(), 1, text.data(), static_cast<int>(text.size()),
+                      SQLITE_STATIC);
+  }
+
+  // True for a row, false at the end.
+  absl::StatusOr<bool> Step() {
+    switch (sqlite3_step(prepared_.get())) {
+      case SQLITE_ROW:
+        return true;
+      case SQLITE_DONE:
+        return false;
+      default:
+        return SqliteError(connection_, "reading");
+    }
+  }
+
+  int64_t Integer(int column) const { return sqlite3_column_int64(prepared_.get(), column); }
+  bool IsInteger(int column) const {
+    return sqlite3_column_type(prepared_.get(), column) == SQLITE_INTEGER;
+  }
+  std::string Text(int column) const {  // "" for NULL
+    const void* text = sqlite3_column_text(prepared_.get(), column);
+    const int size = sqlite3_column_bytes(prepared_.get(), column);
+    return text == nullptr ? "" : std::string(static_cast<const char*>(text), size);
+  }
+
+ private:
+  struct Finalizer {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  sqlite3* connection_ = nullptr;
+  std::unique_ptr<sqlite3_stmt, Finalizer> prepared_;
+};
+
+// A read transaction: everything read within is one state of the database.
+class ReadTransaction {
+ public:
+  explicit ReadTransaction(sqlite3* connection) : connection_(connection) {
+    sqlite3_exec(connection_, "BEGIN", nullptr, nullptr, nullptr);
+  }
+  ~ReadTransaction() { sqlite3_exec(connection_, "ROLLBACK", nullptr, nullptr, nullptr); }
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+
+ private:
+  sqlite3* connection_;
+};
+
+// An SQLite URI of a file. Source: https://sqlite.org/uri.html.
+std::string Uri(std::string_view path, std::string_view parameters) {
+  std::string uri = "file:";
+  for (char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      absl::StrAppend(&uri, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    } else {
+      uri.push_back(c);
+    }
+  }
+  return absl::StrCat(uri, "?", ToAbsl(parameters));
+}
+
+// Opens and reads enough to know that reading works.
+absl::StatusOr<Connection> Connect(std::string_view path, std::string_view parameters, int flags) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(Uri(path, parameters).c_str(), &opened,
+                                   flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+  Connection connection(opened);
+  if (code != SQLITE_OK) return SqliteError(opened, "opening");
+  sqlite3_busy_timeout(opened, kBusyMilliseconds);
+  // The database is input: its schema must not run functions of ours, nor rows exhaust memory.
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, kMaxRowBytes);
+
+  // Ordinary tables only: a view or virtual table could compute without end.
+  LRE_ASSIGN_OR_RETURN(
+      Statement tables,
+      Statement::Prepare(opened,
+                         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND rootpage > 0 "
+                         "AND name IN ('ValidPaths', 'Refs')"));
+  LRE_RETURN_IF_ERROR(tables.Step().status());
+  if (tables.Integer(0) != 2) {
+    return absl::InvalidArgumentError("not a Nix database: no tables ValidPaths and Refs");
+  }
+  return connection;
+}
+
+// What tells one state of a file from another.
+struct FileState {
+  bool exists = false;
+  ino_t inode = 0;
+  off_t size = 0;
+  time_t seconds = 0;
+  long nanoseconds = 0;
+  bool operator==(const FileState&) const = default;
+};
+FileState StateOf(const std::string& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return {};
+  return {true, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+// Removes a directory of our own.
+class PrivateDirectory {
+ public:
+  PrivateDirectory() {
+    std::error_code error;
+    std::string pattern = fs::temp_directory_path(error) / "lre-audit-db-XXXXXX";
+    if (!error && mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~PrivateDirectory() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+  PrivateDirectory(const PrivateDirectory&) = delete;
+  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// What a database file consists of beside itself: changes that are not in it yet, or that are to be
+// taken back (https://sqlite.org/fileformat.html, sections 3 and 4).
+constexpr std::array<std::string_view, 2> kLogs = {"-wal", "-journal"};
+
+// The states of the database and its logs.
+std::array<FileState, 3> StatesOf(const std::string& path) {
+  return {StateOf(path), StateOf(absl::StrCat(path, ToAbsl(kLogs[0]))),
+          StateOf(absl::StrCat(path, ToAbsl(kLogs[1])))};
+}
+
+bool LogsAreEmpty(const std::string& path) {
+  const std::array<FileState, 3> states = StatesOf(path);
+  return states[1].size == 0 && states[2].size == 0;
+}
+
+// A copy of database and logs that belong together: none changed in the meantime.
+absl::StatusOr<std::unique_ptr<PrivateDirectory>> CopyDatabase(const std::string& path) {
+  auto directory = std::make_unique<PrivateDirectory>();
+  if (directory->path().empty()) {
+    return absl::UnavailableError("cannot make a temporary directory for a copy");
+  }
+  const std::string copy = directory->path() + "/db.sqlite";
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    const std::array<FileState, 3> before = StatesOf(path);
+    std::error_code error;
+    const auto copy_one = [&](std::string_view suffix) {
+      const std::string from = absl::StrCat(path, ToAbsl(suffix));
+      const std::string to = absl::StrCat(copy, ToAbsl(suffix));
+      fs::remove(to, error);
+      if (!fs::exists(from, error)) return;
+      fs::copy_file(from, to, error);
+      if (error) return;
+      // Ours, whatever the original's mode is.
+      fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
+    };
+    copy_one("");
+    for (std::string_view log : kLogs) {
+      if (!error) copy_one(log);
+    }
+    if (before != StatesOf(path)) continue;
+    if (error) return absl::UnavailableError(absl::StrCat("cannot copy it: ", error.message()));
+    return directory;
+  }
+  return absl::UnavailableError("it cannot be opened, and changes faster than it can be copied");
+}
+
+// References are kept by number until all paths are known.
+constexpr std::string_view kPathColumns =
+    "SELECT id, path, hash, deriver, narSize, ca FROM ValidPaths";
+
+struct Row {
+  int64_t id = 0;
+  ClosureBuilder::Entry entry;
+};
+
+Row ReadRow(const Statement& statement) {
+  Row row;
+  row.id = statement.Integer(0);
+  row.entry.where = absl::StrCat("ValidPaths row ", row.id);
+  row.entry.path = statement.Text(1);
+  row.entry.hash = statement.Text(2);
+  row.entry.deriver = statement.Text(3);
+  // Nix writes 0 or NULL for a size that it does not know.
+  if (const int64_t size = statement.Integer(4); statement.IsInteger(4) && size > 0) {
+    row.entry.nar_size = static_cast<uint64_t>(size);
+  }
+  row.entry.ca = statement.Text(5);
+  row.entry.has_references = true;
+  return row;
+}
+
+// The paths that have been read and the edges between them, by row numbers.
+class Graph {
+ public:
+  bool Contains(int64_t id) const { return index_.contains(id); }
+  void AddPath(Row row) {
+    if (index_.try_emplace(row.id, rows_.size()).second) rows_.push_back(std::move(row));
+  }
+  void AddReference(int64_t referrer, int64_t reference) {
+    references_.emplace_back(referrer, reference);
+  }
+  void AddTo(ClosureBuilder& closure) && {
+    for (const auto& [referrer, reference] : references_) {
+      const auto from = index_.find(referrer);
+      const auto to = index_.find(reference);
+      if (from == index_.end() || to == index_.end()) {
+        closure.Problem("Refs", absl::StrCat("row ", referrer, " -> ", reference,
+                                             " names a path that is not in ValidPaths"));
+        if (from != index_.end()) rows_[from->second].entry.has_references = false;
+        continue;
+      }
+      rows_[from->second].entry.references.push_back(rows_[to->second].entry.path);
+    }
+    // References copied paths, so the rows may go only now.
+    for (Row& row : rows_) {
+      if (row.entry.hash.empty()) closure.Problem(row.entry.where, row.entry.path + " has no hash");
+      closure.Add(std::move(row.entry));
+    }
+  }
+
+ private:
+  std::vector<Row> rows_;
+  absl::flat_hash_map<int64_t, size_t> index_;
+  std::vector<std::pair<int64_t, int64_t>> references_;
+};
+
+}  // namespace
+
+struct StoreDatabase::State {
+  std::string source;                      // "store:/chroot"
+  std::string path;                        // of db.sqlite
+  std::string schema;                      // as the file beside it says; "" without one
+  std::unique_ptr<PrivateDirectory> copy;  // outlives the connection
+  Connection connection;
+
+  absl::Status Annotate(const absl::Status& status) const {
+    return absl::Status(status.code(),
+                        absl::StrCat("store database ", Escaped(path), ": ", status.message()));
+  }
+
+  ClosureBuilder NewClosure() const {
+    ClosureBuilder closure(source);
+    closure.set_format("store database");
+    if (!schema.empty() && schema != kKnownSchema) {
+      closure.Problem(path, absl::StrCat("schema ", Escaped(schema), " is not known, only ",
+                                         ToAbsl(kKnownSchema), "; read as if it were"));
+    }
+    return closure;
+  }
+
+  absl::Status Connect();
+  absl::StatusOr<Closure> All() const;
+  absl::StatusOr<Closure> ClosureOf(const std::vector<std::string>& roots, bool must_know) const;
+};
+
+// Read-only beside a daemon. SQLite cannot read a write-ahead log without its shared memory, which
+// it cannot make in a directory that is not ours to write; and with immutable=1 it would pass over
+// the log without a word.
+absl::Status StoreDatabase::State::Connect() {
+  auto opened = nix::Connect(path, "mode=ro", SQLITE_OPEN_READONLY);
+  if (opened.ok()) {
+    connection = *std::move(opened);
+    return absl::OkStatus();
+  }
+  // Another way of opening helps only where opening failed.
+  if (opened.status().code() != absl::StatusCode::kFailedPrecondition) return opened.status();
+  if (LogsAreEmpty(path)) {
+    auto immutable = nix::Connect(path, "mode=ro&immutable=1", SQLITE_OPEN_READONLY);
+    // A log that appeared since holds what this connection would not see.
+    if (LogsAreEmpty(path)) {
+      if (!immutable.ok()) return immutable.status();
+      connection = *std::move(immutable);
+      return absl::OkStatus();
+    }
+  }
+  LRE_ASSIGN_OR_RETURN(copy, CopyDatabase(path));
+  LRE_ASSIGN_OR_RETURN(connection,
+                       nix::Connect(copy->path() + "/db.sqlite", "mode=rw", SQLITE_OPEN_READWRITE));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Closure> StoreDatabase::State::All() const {
+  const ReadTransaction transaction(connection.get());
+  ClosureBuilder closure = NewClosure();
+  Graph graph;
+  LRE_ASSIGN_OR_RETURN(Statement paths, Statement::Prepare(connection.get(), kPathColumns));
+  for (;;) {
+    LRE_ASSIGN_OR_RETURN(const bool has_row, paths.Step());
+    if (!has_row) break;
+    graph.AddPath(ReadRow(paths));
+  }
+  LRE_ASSIGN_OR_RETURN(
+      Statement references,
+      Statement::Prepare(connection.get(), "SELECT referrer, reference FROM Refs"));
+  for (;;) {
+    LRE_ASSIGN_OR_RETURN(const bool has_row, references.Step());
+    if (!has_row) break;
+    graph.AddReference(references.Integer(0), references.Integer(1));
+  }
+  std::move(graph).AddTo(closure);
+  return std::move(closure).Finish();
+}
+
+absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::string>& roots,
+                                                        bool must_know) const {
+  const ReadTransaction transaction(connection.get());
+  ClosureBuilder closure = NewClosure();
+  Graph graph;
+  std::vector<int64_t> queue;
+  LRE_ASSIGN_OR_RETURN(
+      Statement by_path,
+      Statement::Prepare(connection.get(), absl::StrCat(ToAbsl(kPathColumns), " WHERE path = ?")));
+  for (const std::string& root : roots) {
+    by_path.Restart(root);
+    LRE_ASSIGN_OR_RETURN(const bool is_valid, by_path.Step());
+    if (is_valid) {
+      Row row = ReadRow(by_path);
+      if (graph.Contains(row.id)) continue;
+      queue.push_back(row.id);
+      graph.AddPath(std::move(row));
+    } else if (must_know) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Escaped(root), "\" is not a valid path of this store"));
+    }
+  }
+
+  LRE_ASSIGN_OR_RETURN(
+      Statement by_id,
+      Statement::Prepare(connection.get(), absl::StrCat(ToAbsl(kPathColumns), " WHERE id = ?")));
+  LRE_ASSIGN_OR_RETURN(
+      Statement references,
+      Statement::Prepare(connection.get(), "SELECT reference FROM Refs WHERE referrer = ?"));
+  while (!queue.empty()) {
+    const int64_t id = queue.back();
+    queue.pop_back();
+    references.Restart(id);
+    for (;;) {
+      LRE_ASSIGN_OR_RETURN(const bool has_row, references.Step());
+      if (!has_row) break;
+      const int64_t reference = references.Integer(0);
+      graph.AddReference(id, reference);
+      if (graph.Contains(reference)) continue;
+      by_id.Restart(reference);
+      LRE_ASSIGN_OR_RETURN(const bool is_valid, by_id.Step());
+      if (!is_valid) continue;  // Graph reports the reference
+      graph.AddPath(ReadRow(by_id));
+      queue.push_back(reference);
+    }
+  }
+  std::move(graph).AddTo(closure);
+  return std::move(closure).Finish();
+}
+
+StoreDatabase::StoreDatabase(std::unique_ptr<State> state) : state_(std::move(state)) {}
+StoreDatabase::~StoreDatabase() = default;
+StoreDatabase::StoreDatabase(StoreDatabase&&) noexcept = default;
+StoreDatabase& StoreDatabase::operator=(StoreDatabase&&) noexcept = default;
+
+absl::StatusOr<StoreDatabase> StoreDatabase::Open(const std::string& root) {
+  const std::string base(absl::StripSuffix(root, "/"));
+  auto state = std::make_unique<State>();
+  state->source = absl::StrCat("store:", root);
+  int error = ENOENT;
+  // A chroot store, or a store whose state directory is <root>/var/nix.
+  for (const char* directory : {"/nix/var/nix/db", "/var/nix/db"}) {
+    const std::string path = absl::StrCat(base, directory, "/db.sqlite");
+    struct stat status;
+    if (stat(path.c_str(), &status) == 0) {
+      state->path = path;
+      std::ifstream(absl::StrCat(base, directory, "/schema")) >> state->schema;
+      break;
+    }
+    if (errno != ENOENT && errno != ENOTDIR) error = errno;
+  }
+  if (state->path.empty()) {
+    return absl::ErrnoToStatus(error, absl::StrCat("store:", Escaped(root), ": no database at ",
+                                                   Escaped(base), "/nix/var/nix/db/db.sqlite"));
+  }
+  if (absl::Status status = state->Connect(); !status.ok()) return state->Annotate(status);
+  return StoreDatabase(std::move(state));
+}
+
+absl::StatusOr<Closure> StoreDatabase::All() const {
+  auto closure = state_->All();
+  return closure.ok() ? std::move(closure) : state_->Annotate(closure.status());
+}
+
+absl::StatusOr<Closure> StoreDatabase::ClosureOf(const std::vector<std::string>& roots) const {
+  auto closure = state_->ClosureOf(roots, /*must_know=*/true);
+  return closure.ok() ? std::move(closure) : state_->Annotate(closure.status());
+}
+
+absl::StatusOr<Closure> StoreDatabase::ClosureOfKnown(const std::vector<std::string>& roots) const {
+  auto closure = state_->ClosureOf(roots, /*must_know=*/false);
+  return closure.ok() ? std::move(closure) : state_->Annotate(closure.status());
+}
+
+}  // namespace lre_audit::nix

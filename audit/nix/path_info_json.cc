@@ -1,0 +1,274 @@
+// `nix path-info --json` in all its versions. Source: Nix src/libstore/path-info.cc and
+// src/nix/path-info.cc of each; the manual's "Store object info JSON format"; for structuredAttrs,
+// pathInfoToJSON in src/libstore/parsed-derivations.cc.
+//
+//   up to 2.18, Lix    [{"path": "/nix/store/...", "narHash": "sha256-...", ...}]
+//   2.19               {"/nix/store/...": {...}, "/nix/store/...": null}
+//   2.33               {"version": 2, "storeDir": "/nix/store", "info": {"<base name>": {...}}}
+//
+// The file is read entry by entry: memory holds one entry's JSON at a time.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "audit/nix/closure_builder.h"
+#include "audit/nix/store_path.h"
+#include "base/text.h"
+
+namespace lre_audit::nix {
+namespace {
+
+using Json = nlohmann::json;
+
+// Real files are 5 deep.
+constexpr size_t kMaxDepth = 100;
+
+std::string StringOf(const Json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+// A hash is a string, or since 2.33 in some places {"algorithm": "sha256", "format": "base64",
+// "hash": "..."}.
+std::string HashText(const Json& hash) {
+  if (hash.is_string()) return hash.get<std::string>();
+  if (!hash.is_object()) return hash.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return absl::StrCat(StringOf(hash, "algorithm"), ":", StringOf(hash, "hash"));
+}
+
+// A content address as the database and older versions write it: "fixed:r:sha256:<nix32>".
+std::string ContentAddressText(const Json& ca) {
+  if (ca.is_string()) return ca.get<std::string>();
+  if (!ca.is_object() || !ca.contains("hash")) return "";
+  const std::string method = StringOf(ca, "method");
+  std::string hash = HashText(ca["hash"]);
+  if (const auto normal = NormaliseHash(hash); normal.ok()) {
+    hash = absl::StrCat("sha256:", ToNix32(absl::HexStringToBytes(normal->substr(7))));
+  }
+  if (method == "text") return absl::StrCat("text:", hash);
+  if (method == "nar") return absl::StrCat("fixed:r:", hash);
+  if (method == "git") return absl::StrCat("fixed:git:", hash);
+  return absl::StrCat("fixed:", hash);
+}
+
+// Gathers the entries of a file from the parser's events.
+class EntryReader : public nlohmann::json_sax<Json> {
+ public:
+  explicit EntryReader(ClosureBuilder& closure) : closure_(closure) {}
+
+  // After the parse: adds all entries to the closure.
+  absl::Status Finish(bool is_parsed);
+
+  bool null() override { return Value(nullptr); }
+  bool boolean(bool value) override { return Value(value); }
+  bool number_integer(number_integer_t value) override { return Value(value); }
+  bool number_unsigned(number_unsigned_t value) override { return Value(value); }
+  bool number_float(number_float_t value, const string_t&) override { return Value(value); }
+  bool string(string_t& value) override { return Value(std::move(value)); }
+  bool binary(binary_t&) override { return false; }  // only in binary formats
+  bool start_object(std::size_t) override { return Start(Json::object()); }
+  bool start_array(std::size_t) override { return Start(Json::array()); }
+  bool end_object() override { return End(); }
+  bool end_array() override { return End(); }
+  bool key(string_t& name) override;
+  bool parse_error(std::size_t position, const std::string& token,
+                   const nlohmann::detail::exception& error) override;
+
+ private:
+  enum class Outer { kNothing, kArray, kMap, kInfo };  // the containers that entries stand in
+
+  bool Value(Json value);
+  bool Start(Json container);
+  bool End();
+  bool Put(Json value);  // into the innermost open container, or as an entry
+  void AddEntry(const Json& value);
+  std::string Join(std::string path) const;
+
+  ClosureBuilder& closure_;
+  Outer outer_ = Outer::kNothing;
+  std::string outer_key_, info_key_;
+  std::vector<std::pair<std::string, Json>> open_;  // of the entry: pending key and container
+  uint64_t entries_ = 0;
+  uint64_t path_infos_ = 0;  // entries that look like what path-info writes
+  int64_t version_ = 0;
+  std::string store_directory_;  // as the file says
+  std::vector<ClosureBuilder::Entry> pending_;
+  std::string error_;
+};
+
+bool EntryReader::key(string_t& name) {
+  if (!open_.empty()) {
+    open_.back().first = std::move(name);
+  } else {
+    (outer_ == Outer::kInfo ? info_key_ : outer_key_) = std::move(name);
+  }
+  return true;
+}
+
+bool EntryReader::Value(Json value) {
+  if (outer_ == Outer::kNothing) {
+    error_ = "it holds neither an array nor an object";
+    return false;
+  }
+  return Put(std::move(value));
+}
+
+bool EntryReader::Start(Json container) {
+  if (outer_ == Outer::kNothing) {
+    outer_ = container.is_array() ? Outer::kArray : Outer::kMap;
+    return true;
+  }
+  if (outer_ == Outer::kMap && open_.empty() && outer_key_ == "info" && container.is_object()) {
+    outer_ = Outer::kInfo;
+    return true;
+  }
+  if (open_.size() >= kMaxDepth) {
+    error_ = absl::StrCat("it nests deeper than ", kMaxDepth, " levels");
+    return false;
+  }
+  open_.emplace_back(std::string(), std::move(container));
+  return true;
+}
+
+bool EntryReader::End() {
+  if (open_.empty()) {
+    if (outer_ == Outer::kInfo) outer_ = Outer::kMap;
+    return true;
+  }
+  Json value = std::move(open_.back().second);
+  open_.pop_back();
+  return Put(std::move(value));
+}
+
+bool EntryReader::Put(Json value) {
+  if (open_.empty()) {
+    AddEntry(value);
+  } else if (auto& [name, container] = open_.back(); container.is_array()) {
+    container.push_back(std::move(value));
+  } else {
+    container[name] = std::move(value);
+  }
+  return true;
+}
+
+bool EntryReader::parse_error(std::size_t position, const std::string&,
+                              const nlohmann::detail::exception& error) {
+  // nlohmann writes "[json.exception.parse_error.101] parse error at line 1, column 5: ...".
+  std::string_view what = error.what();
+  what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
+  error_ = absl::StrCat("at byte ", position, ": ", Escaped(what));
+  return false;
+}
+
+void EntryReader::AddEntry(const Json& value) {
+  ++entries_;
+  const std::string& name = outer_ == Outer::kInfo ? info_key_ : outer_key_;
+  if (outer_ == Outer::kMap && !name.starts_with('/')) {
+    if (name == "version" && value.is_number_integer()) {
+      version_ = value.get<int64_t>();
+    } else if (name == "storeDir" && value.is_string()) {
+      store_directory_ = value.get<std::string>();
+    } else {
+      closure_.Problem("", absl::StrCat("\"", Escaped(name.substr(0, 100)),
+                                        "\" is neither a store path nor a key of path-info"));
+    }
+    return;
+  }
+
+  ClosureBuilder::Entry entry;
+  entry.where = outer_ == Outer::kArray ? absl::StrCat("entry ", entries_)
+                                        : absl::StrCat("\"", Escaped(name.substr(0, 300)), "\"");
+  const auto problem = [&](std::string_view what) { closure_.Problem(entry.where, what); };
+  if (value.is_null()) {
+    ++path_infos_;
+    return problem("not a valid path in the store that wrote this");
+  }
+  if (!value.is_object()) return problem("not an object");
+  entry.path = outer_ == Outer::kArray ? StringOf(value, "path") : name;
+  if (entry.path.empty()) return problem("no \"path\"");
+  if (value.contains("narHash") || value.contains("references")) ++path_infos_;
+  if (const auto it = value.find("valid"); it != value.end() && *it == false) {
+    ++path_infos_;
+    return problem(
+        absl::StrCat(Escaped(entry.path), " is not a valid path in the store that wrote this"));
+  }
+
+  if (const auto it = value.find("narHash"); it == value.end() || it->is_null()) {
+    problem("no \"narHash\"");
+  } else {
+    entry.hash = HashText(*it);
+  }
+  if (const auto it = value.find("narSize"); it != value.end() && !it->is_null()) {
+    if (it->is_number_unsigned()) {
+      entry.nar_size = it->get<uint64_t>();
+    } else {
+      problem("\"narSize\" is no size");
+    }
+  }
+  if (const auto it = value.find("references"); it == value.end() || !it->is_array()) {
+    problem("\"references\" is no array");
+  } else {
+    entry.has_references = true;
+    for (const Json& reference : *it) {
+      if (reference.is_string()) {
+        entry.references.push_back(reference.get<std::string>());
+      } else {
+        problem("a reference is no string");
+        entry.has_references = false;
+      }
+    }
+  }
+  entry.deriver = StringOf(value, "deriver");
+  if (const auto it = value.find("ca"); it != value.end()) entry.ca = ContentAddressText(*it);
+  pending_.push_back(std::move(entry));
+}
+
+std::string EntryReader::Join(std::string path) const {
+  if (path.empty() || path.starts_with('/')) return path;
+  return absl::StrCat(store_directory_.empty() ? ToAbsl(kDefaultStoreDirectory)
+                                               : absl::string_view(store_directory_),
+                      "/", path);
+}
+
+absl::Status EntryReader::Finish(bool is_parsed) {
+  if (!is_parsed && pending_.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("not readable as JSON: ", error_));
+  }
+  if (entries_ > 0 && path_infos_ == 0) {
+    return absl::InvalidArgumentError(
+        "JSON, but not of nix path-info --json: no entry has \"narHash\" or \"references\"");
+  }
+  if (version_ != 0) {
+    closure_.set_format(absl::StrCat("nix path-info --json (format ", version_, ")"));
+  } else if (outer_ == Outer::kArray) {
+    closure_.set_format("nix path-info --json (array, up to 2.18)");
+  } else {
+    closure_.set_format("nix path-info --json (map, since 2.19)");
+  }
+  if (!store_directory_.empty()) closure_.set_store_directory(store_directory_);
+  // The store directory stands after the entries in the file: only now can they be named in full.
+  for (ClosureBuilder::Entry& entry : pending_) {
+    entry.path = Join(std::move(entry.path));
+    for (std::string& reference : entry.references) reference = Join(std::move(reference));
+    entry.deriver = Join(std::move(entry.deriver));
+    closure_.Add(std::move(entry));
+  }
+  if (!is_parsed) {
+    closure_.Problem("", absl::StrCat("not readable as JSON ", error_, "; only the ",
+                                      pending_.size(), " entries before it are known"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadPathInfoJson(std::string_view text, ClosureBuilder& closure) {
+  EntryReader reader(closure);
+  // The parser keeps its own stack on the heap, and our Start() bounds it.
+  const bool is_parsed = Json::sax_parse(text.begin(), text.end(), &reader);
+  return reader.Finish(is_parsed);
+}
+
+}  // namespace lre_audit::nix
