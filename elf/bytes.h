@@ -29,6 +29,8 @@ class Bytes {
   // Exactly [offset, offset + length). OutOfRange past the end of the file (offset, length and file
   // size in the message); ResourceExhausted where the bytes exist but were not kept.
   absl::StatusOr<std::string_view> Read(uint64_t offset, uint64_t length) const;
+  // Everything from `offset` to the end of the piece at hand that holds it; empty where none does.
+  std::string_view From(uint64_t offset) const;
 
  private:
   uint64_t size_;

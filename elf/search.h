@@ -3,11 +3,14 @@
 #ifndef LRE_AUDIT_ELF_SEARCH_H_
 #define LRE_AUDIT_ELF_SEARCH_H_
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "elf/object.h"
 
 namespace lre_audit::elf {
@@ -24,6 +27,12 @@ class View {
   virtual ~View() = default;
   // The regular file at `path`, or nullopt if nothing (or no regular file) is there.
   virtual std::optional<File> Open(const std::string& path) const = 0;
+  // False only where `directory` surely does not exist: the loader probes many directories that no
+  // system has.
+  virtual bool MayHaveDirectory(const std::string& directory) const {
+    (void)directory;
+    return true;
+  }
   // Contents of a small text or cache file at `path` (ld.so.cache, ld-musl-ARCH.path), or nullopt.
   virtual std::optional<std::string> ReadSmall(const std::string& path) const = 0;
 };
@@ -95,12 +104,51 @@ LoaderDefaults DefaultsFor(const View& view, const Object& object, const LoaderD
 // only where no interpreter can be read.
 LoaderDefaults AssumedDefaults(const Object& object);
 
+// Where `object`'s machine has its loader by convention ("/lib64/ld-linux-x86-64.so.2"), for
+// objects that name none; empty for a machine without a known one.
+std::string ConventionalInterpreter(const Object& object);
+
+// The processor, as far as glibc's search depends on it. An audit of an image leaves it empty: the
+// result must not depend on the machine that audits.
+struct Processor {
+  std::vector<std::string> levels;  // subdirectories of glibc-hwcaps, best first: "x86-64-v3"
+  // Legacy names in order ("tls", "haswell", "avx512_1", "x86_64"), tried before glibc 2.37.
+  std::vector<std::string> legacy;
+  std::string platform;  // what $PLATFORM expands to where the loader's bytes do not say
+};
+
+// This machine's.
+Processor HostProcessor();
+
 struct SearchOptions {
   std::vector<std::string> library_path;   // LD_LIBRARY_PATH; empty in an audit
   std::optional<LoaderDefaults> defaults;  // for objects that have no PT_INTERP of their own
+  Processor processor;
+  // What an empty or relative element is relative to. Empty, as in an audit: such elements find
+  // nothing, since the directory is whoever's who starts the program.
+  std::string working_directory;
 };
 
-// Follows DT_NEEDED from the object at `path` (an executable or library of the view).
+class LdCache;
+
+// Keeps what several searches of one view share: interpreters' defaults and their caches. Not
+// thread-safe; the view must outlive it.
+class Searcher {
+ public:
+  Searcher(const View& view, SearchOptions options);
+  ~Searcher();
+  // Follows DT_NEEDED from the object at `path`, an executable or library of the view. NotFound if
+  // no file is there, InvalidArgument if it is no ELF object.
+  absl::StatusOr<Process> Load(const std::string& path);
+
+ private:
+  const View& view_;
+  SearchOptions options_;
+  std::map<std::string, LoaderDefaults> defaults_;                   // by PT_INTERP
+  std::map<std::string, std::unique_ptr<const LdCache>> ld_caches_;  // by path
+};
+
+// One search: Searcher(view, options).Load(path).
 absl::StatusOr<Process> Load(const View& view, const std::string& path,
                              const SearchOptions& options);
 

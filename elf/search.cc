@@ -1,0 +1,285 @@
+#include "elf/search.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/text.h"
+#include "elf/loading.h"
+
+namespace lre_audit::elf {
+
+std::string_view FoundByName(FoundBy found_by) {
+  switch (found_by) {
+    case FoundBy::kRpath:
+      return "RPATH";
+    case FoundBy::kRunpath:
+      return "RUNPATH";
+    case FoundBy::kLdCacheNote:
+      return "LDCACHE_NOTE";
+    case FoundBy::kCache:
+      return "CACHE";
+    case FoundBy::kDefault:
+      return "DEFAULT";
+    case FoundBy::kAbsolute:
+      return "ABSOLUTE";
+    case FoundBy::kLoaded:
+      return "LOADED";
+    case FoundBy::kNotFound:
+      return "NOT_FOUND";
+  }
+  return "NOT_FOUND";
+}
+
+std::string Directory(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return "";
+  return std::string(slash == 0 ? "/" : path.substr(0, slash));
+}
+
+std::optional<std::string> Absolute(const Loading& loading, std::string_view path) {
+  if (path.starts_with('/')) return std::string(path);
+  if (loading.options.working_directory.empty()) return std::nullopt;
+  return absl::StrCat(loading.options.working_directory, "/", ToAbsl(path));
+}
+
+namespace {
+
+// A new object of the process, known by its SONAME and its inode from now on.
+const Loaded* Add(Loading& loading, const Loaded* parent, const Object* object, std::string path,
+                  std::string id) {
+  Loaded loaded;
+  loaded.origin = Directory(path);
+  loaded.path = std::move(path);
+  loaded.id = std::move(id);
+  loaded.object = object;
+  loaded.parent = parent;
+  const std::string& platform = loading.options.processor.platform;
+  if (object->rpath && !object->runpath) {
+    loaded.rpath = ExpandSearchPath(*object->rpath, loaded.origin, loading.defaults, platform);
+  }
+  if (object->runpath) {
+    loaded.runpath = ExpandSearchPath(*object->runpath, loaded.origin, loading.defaults, platform);
+  }
+  loading.objects.push_back(std::move(loaded));
+  const Loaded* added = &loading.objects.back();
+  loading.by_id.emplace(added->id, added);
+  loading.by_name.emplace(added->path, added);
+  const bool is_glibc = loading.defaults.kind == LoaderDefaults::Kind::kGlibc;
+  if (is_glibc && object->soname) loading.by_name.emplace(object->soname->value, added);
+  return added;
+}
+
+void MatchVersions(const Loading& loading, Process& process) {
+  if (loading.defaults.kind != LoaderDefaults::Kind::kGlibc) return;  // musl does not check
+  for (const Loaded& loaded : loading.objects) {
+    for (const VersionNeed& need : loaded.object->version_needs) {
+      if (need.weak) continue;
+      auto library = loading.by_name.find(need.library);
+      if (library == loading.by_name.end()) continue;
+      const auto& defined = library->second->object->version_definitions;
+      // A library without any definition is taken as it is.
+      if (defined.empty() ||
+          std::find(defined.begin(), defined.end(), need.version) != defined.end()) {
+        continue;
+      }
+      process.missing_versions.push_back(
+          {loaded.path, need.library, library->second->path, need.version});
+    }
+  }
+}
+
+// "/lib/ld-musl-x86_64.so.1" has prefix "": musl's path file lies beside the directory of its
+// loader.
+std::string MuslPrefix(std::string_view interpreter) {
+  return Directory(Directory(interpreter)) == "/" ? "" : Directory(Directory(interpreter));
+}
+
+void ApplyMuslPathFile(const View& view, std::string_view interpreter, LoaderDefaults& defaults) {
+  if (!defaults.cache) return;
+  defaults.cache->value = MuslPrefix(interpreter) + defaults.cache->value;
+  auto contents = view.ReadSmall(defaults.cache->value);
+  if (!contents) return;
+  defaults.system_directories.clear();
+  for (absl::string_view directory :
+       absl::StrSplit(*contents, absl::ByAnyChar(":\n"), absl::SkipEmpty())) {
+    defaults.system_directories.push_back({std::string(directory), 0});
+  }
+}
+
+// glibc-hwcaps/<level>/ for every version that has it (2.33), then every combination of the legacy
+// names up to 2.36, then the directory itself: elf/dl-hwcaps.c.
+std::vector<std::string> HardwareDirectories(const Processor& processor,
+                                             const LoaderDefaults& defaults) {
+  std::vector<std::string> directories;
+  int minor = 0;
+  const std::vector<std::string> parts = absl::StrSplit(defaults.version, '.');
+  if (parts.size() < 2 || !absl::SimpleAtoi(parts[1], &minor)) minor = 99;
+  if (minor >= 33) {
+    for (const std::string& level : processor.levels) {
+      directories.push_back(absl::StrCat("glibc-hwcaps/", level, "/"));
+    }
+  }
+  const size_t names = minor < 37 ? std::min<size_t>(processor.legacy.size(), 8) : 0;
+  for (size_t chosen = (size_t{1} << names) - 1; chosen > 0; --chosen) {
+    std::string directory;
+    for (size_t i = 0; i < names; ++i) {
+      if (chosen >> (names - 1 - i) & 1) absl::StrAppend(&directory, processor.legacy[i], "/");
+    }
+    directories.push_back(std::move(directory));
+  }
+  directories.push_back("");
+  return directories;
+}
+
+}  // namespace
+
+const Loaded* Enter(Loading& loading, const Loaded& requester, const View::File& file,
+                    const std::string& path, Library& library) {
+  if (auto known = loading.by_id.find(file.id); known != loading.by_id.end()) {
+    return known->second;
+  }
+  library.real_path = file.real_path;
+  return Add(loading, &requester, file.object, path, file.id);
+}
+
+std::string ConventionalInterpreter(const Object& object) {
+  switch (object.machine) {
+    case EM_X86_64:
+      return object.is_64 ? "/lib64/ld-linux-x86-64.so.2" : "/libx32/ld-linux-x32.so.2";
+    case EM_386:
+      return "/lib/ld-linux.so.2";
+    case EM_AARCH64:
+      return "/lib/ld-linux-aarch64.so.1";
+    case EM_ARM:
+      return "/lib/ld-linux-armhf.so.3";
+    case EM_RISCV:
+      return "/lib/ld-linux-riscv64-lp64d.so.1";
+    case EM_PPC64:
+      return "/lib64/ld64.so.2";
+    case EM_S390:
+      return "/lib/ld64.so.1";
+    case EM_LOONGARCH:
+      return "/lib64/ld-linux-loongarch-lp64d.so.1";
+    default:
+      return "";
+  }
+}
+
+LoaderDefaults AssumedDefaults(const Object& object) {
+  LoaderDefaults defaults;
+  defaults.lib = object.is_64 ? "lib64" : "lib";
+  if (object.machine == EM_RISCV && object.is_64) defaults.lib = "lib64/lp64d";
+  defaults.system_directories = {{"/" + defaults.lib, 0}, {"/usr/" + defaults.lib, 0}};
+  defaults.cache = Text{"/etc/ld.so.cache", 0};
+  defaults.preload = {{"/etc/ld.so.preload", 0}};
+  return defaults;
+}
+
+LoaderDefaults DefaultsFor(const View& view, const Object& object, const LoaderDefaults& fallback) {
+  if (!object.interpreter) return fallback;
+  auto loader = view.Open(object.interpreter->value);
+  if (!loader || loader->object == nullptr || !loader->object->loader_defaults) return fallback;
+  LoaderDefaults defaults = *loader->object->loader_defaults;
+  if (defaults.kind == LoaderDefaults::Kind::kMusl) {
+    ApplyMuslPathFile(view, object.interpreter->value, defaults);
+  }
+  return defaults;
+}
+
+Searcher::Searcher(const View& view, SearchOptions options)
+    : view_(view), options_(std::move(options)) {}
+
+Searcher::~Searcher() = default;
+
+absl::StatusOr<Process> Searcher::Load(const std::string& path) {
+  auto file = view_.Open(path);
+  if (!file) return absl::NotFoundError(absl::StrCat("no regular file at ", Escaped(path)));
+  if (file->object == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(Escaped(path), " is no ELF object"));
+  }
+  const Object& object = *file->object;
+  Process process;
+  process.path = file->real_path;
+  std::optional<View::File> interpreter;
+  if (object.interpreter) {
+    process.interpreter = object.interpreter->value;
+    interpreter = view_.Open(process.interpreter);
+    if (interpreter) process.interpreter_path = interpreter->real_path;
+  }
+
+  const LoaderDefaults fallback = options_.defaults ? *options_.defaults : AssumedDefaults(object);
+  // By machine too: a file that names no interpreter takes the fallback of its kind.
+  const std::string key = absl::StrCat(process.interpreter, "\n", object.machine, object.is_64);
+  auto defaults = defaults_.find(key);
+  if (defaults == defaults_.end()) {
+    defaults = defaults_.emplace(key, DefaultsFor(view_, object, fallback)).first;
+  }
+  Loading loading{view_, options_, defaults->second};
+  loading.interpreter = process.interpreter;
+  const bool is_glibc = loading.defaults.kind == LoaderDefaults::Kind::kGlibc;
+  if (is_glibc && loading.defaults.cache) {
+    auto [cache, is_new] = ld_caches_.try_emplace(loading.defaults.cache->value);
+    if (is_new) {
+      if (auto contents = view_.ReadSmall(cache->first)) {
+        cache->second = std::make_unique<const LdCache>(*std::move(contents));
+      }
+    }
+    loading.ld_cache = cache->second.get();
+  }
+  loading.hardware_directories = is_glibc
+                                     ? HardwareDirectories(options_.processor, loading.defaults)
+                                     : std::vector<std::string>{""};
+
+  Add(loading, nullptr, &object, process.path, file->id);
+  // The loader is in the process from the start, under its PT_INTERP and its SONAME.
+  const Loaded* loader = nullptr;
+  if (interpreter && interpreter->object != nullptr) {
+    loader = Add(loading, nullptr, interpreter->object, process.interpreter, interpreter->id);
+  }
+
+  // Breadth first. The loader's own DT_NEEDED (it has none) would be followed where it is needed.
+  std::vector<const Loaded*> queue = {&loading.program()};
+  std::set<const Loaded*> queued = {&loading.program()};
+  if (loader != nullptr) queued.insert(loader);
+  std::unordered_map<const Loaded*, std::string> real_paths;
+  if (loader != nullptr) real_paths[loader] = interpreter->real_path;
+  real_paths[&loading.program()] = file->real_path;
+  for (size_t i = 0; i < queue.size(); ++i) {
+    const Loaded& requester = *queue[i];
+    for (const Text& needed : requester.object->needed) {
+      Library library;
+      library.name = needed.value;
+      library.requested_by = requester.path;
+      const Loaded* found = is_glibc ? FindGlibc(loading, requester, needed.value, library)
+                                     : FindMusl(loading, requester, needed.value, library);
+      if (found != nullptr) {
+        library.path = found->path;
+        library.object = found->object;
+        loading.by_name.emplace(needed.value, found);
+        if (queued.insert(found).second) {
+          real_paths[found] = library.real_path;
+          queue.push_back(found);
+        }
+        library.real_path = real_paths[found];
+      } else {
+        library.found_by = FoundBy::kNotFound;
+      }
+      process.libraries.push_back(std::move(library));
+    }
+  }
+  MatchVersions(loading, process);
+  return process;
+}
+
+absl::StatusOr<Process> Load(const View& view, const std::string& path,
+                             const SearchOptions& options) {
+  return Searcher(view, options).Load(path);
+}
+
+}  // namespace lre_audit::elf
