@@ -1,0 +1,215 @@
+#include "audit/commands/elf_command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "elf/host_view.h"
+#include "elf/search.h"
+#include "nlohmann/json.hpp"
+
+namespace lre_audit {
+namespace {
+
+using elf::FoundBy;
+using elf::Library;
+using elf::Object;
+using elf::Process;
+
+enum Exit { kAllFound = 0, kMissing = 1, kUsage = 2, kUnreadable = 3 };
+
+std::string WorkingDirectory() {
+  char buffer[PATH_MAX];
+  return getcwd(buffer, sizeof buffer) == nullptr ? "" : buffer;
+}
+
+// A search per convention: libraries name no interpreter, so their machine's usual one stands in.
+class Searchers {
+ public:
+  Searchers(const elf::HostView& view, std::string working_directory)
+      : view_(view), working_directory_(std::move(working_directory)) {}
+
+  elf::Searcher& For(const Object& object) {
+    const std::string key = object.interpreter ? "" : elf::ConventionalInterpreter(object);
+    std::unique_ptr<elf::Searcher>& searcher = searchers_[key];
+    if (searcher == nullptr) {
+      elf::SearchOptions options;
+      options.processor = elf::HostProcessor();
+      options.working_directory = working_directory_;
+      if (!key.empty()) {
+        auto loader = view_.Open(key);
+        if (loader && loader->object != nullptr) options.defaults = loader->object->loader_defaults;
+      }
+      searcher = std::make_unique<elf::Searcher>(view_, std::move(options));
+    }
+    return *searcher;
+  }
+
+ private:
+  const elf::HostView& view_;
+  std::string working_directory_;
+  std::map<std::string, std::unique_ptr<elf::Searcher>> searchers_;
+};
+
+nlohmann::json ToJson(const std::string& path, const Object& object, const Process& process) {
+  nlohmann::json libraries = nlohmann::json::array();
+  for (const Library& library : process.libraries) {
+    nlohmann::json entry = {{"name", Escaped(library.name)},
+                            {"requested_by", Escaped(library.requested_by)},
+                            {"path", Escaped(library.path)},
+                            {"found_by", std::string(elf::FoundByName(library.found_by))}};
+    if (!library.real_path.empty()) entry["real_path"] = Escaped(library.real_path);
+    if (!library.element_owner.empty()) {
+      entry["element"] = Escaped(library.element);
+      entry["element_owner"] = Escaped(library.element_owner);
+    }
+    if (!library.problem.empty()) entry["problem"] = Escaped(library.problem);
+    libraries.push_back(std::move(entry));
+  }
+  nlohmann::json versions = nlohmann::json::array();
+  for (const elf::MissingVersion& missing : process.missing_versions) {
+    versions.push_back({{"object", Escaped(missing.object)},
+                        {"library", Escaped(missing.library)},
+                        {"library_path", Escaped(missing.library_path)},
+                        {"version", Escaped(missing.version)}});
+  }
+  nlohmann::json defects = nlohmann::json::array();
+  for (const elf::Defect& defect : object.defects) defects.push_back(Escaped(defect.message));
+  return {{"path", Escaped(path)},
+          {"real_path", Escaped(process.path)},
+          {"interpreter", Escaped(process.interpreter)},
+          {"interpreter_found", !process.interpreter_path.empty()},
+          {"machine", elf::MachineName(object.machine)},
+          {"libraries", std::move(libraries)},
+          {"missing_versions", std::move(versions)},
+          {"defects", std::move(defects)}};
+}
+
+// The tree of who asked for what. An object's own libraries are shown where it was loaded.
+class TreePrinter {
+ public:
+  TreePrinter(const Process& process, std::ostream& out) : out_(out) {
+    for (const Library& library : process.libraries) {
+      children_[library.requested_by].push_back(&library);
+    }
+  }
+
+  void Print(const std::string& requester, const std::string& indent) {
+    auto found = children_.find(requester);
+    if (found == children_.end()) return;
+    const std::vector<const Library*> libraries = std::move(found->second);
+    children_.erase(found);
+    for (const Library* library : libraries) {
+      const bool is_last = library == libraries.back();
+      out_ << indent << (is_last ? "└── " : "├── ") << Line(*library) << '\n';
+      if (library->found_by == FoundBy::kLoaded || library->path.empty()) continue;
+      Print(library->path, indent + (is_last ? "    " : "│   "));
+    }
+  }
+
+ private:
+  static std::string Line(const Library& library) {
+    std::string line = Escaped(library.name);
+    if (library.found_by == FoundBy::kNotFound) {
+      absl::StrAppend(&line, " => NOT FOUND");
+    } else {
+      absl::StrAppend(&line, " => ", Escaped(library.path), " [",
+                      ToAbsl(elf::FoundByName(library.found_by)));
+      if (!library.element.empty()) absl::StrAppend(&line, " ", Escaped(library.element));
+      absl::StrAppend(&line, "]");
+    }
+    if (!library.problem.empty()) absl::StrAppend(&line, " (", Escaped(library.problem), ")");
+    return line;
+  }
+
+  std::ostream& out_;
+  std::map<std::string, std::vector<const Library*>> children_;
+};
+
+void PrintText(const std::string& path, const Process& process, std::ostream& out) {
+  out << Escaped(path) << '\n';
+  if (!process.interpreter.empty()) {
+    out << "    interpreter " << Escaped(process.interpreter)
+        << (process.interpreter_path.empty() ? " NOT FOUND" : "") << '\n';
+  }
+  TreePrinter(process, out).Print(process.path, "    ");
+  for (const elf::MissingVersion& missing : process.missing_versions) {
+    out << "    version " << Escaped(missing.version) << " NOT FOUND in "
+        << Escaped(missing.library_path) << ", needed by " << Escaped(missing.object) << '\n';
+  }
+}
+
+bool AnythingMissing(const Process& process) {
+  if (!process.missing_versions.empty()) return true;
+  if (!process.interpreter.empty() && process.interpreter_path.empty()) return true;
+  return std::any_of(process.libraries.begin(), process.libraries.end(),
+                     [](const Library& l) { return l.found_by == FoundBy::kNotFound; });
+}
+
+// "no such file", "is a directory", ...
+std::string WhyNoFile(const elf::HostView& view, const std::string& path) {
+  switch (view.Resolve(path).first) {
+    case elf::HostView::Kind::kDirectory:
+      return "is a directory; name the files in it";
+    case elf::HostView::Kind::kOther:
+      return "is not a regular file";
+    default:
+      return "no such file";
+  }
+}
+
+}  // namespace
+
+int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
+  int exit = kAllFound;
+  auto at_least = [&](int code) { exit = std::max(exit, code); };
+  if (options.files.empty()) {
+    err << "lre-audit elf: name at least one file: lre-audit elf FILE...\n";
+    return kUsage;
+  }
+  const std::string working_directory = options.root.empty() ? WorkingDirectory() : "/";
+  const elf::HostView view(options.root);
+  Searchers searchers(view, working_directory);
+  nlohmann::json objects = nlohmann::json::array();
+  for (const std::string& path : options.files) {
+    const std::string absolute =
+        path.starts_with('/') ? path : absl::StrCat(working_directory, "/", path);
+    auto file = view.Open(absolute);
+    if (!file) {
+      err << "lre-audit elf: " << Escaped(path) << ": " << WhyNoFile(view, absolute) << '\n';
+      at_least(kUsage);
+      continue;
+    }
+    if (file->object == nullptr) {
+      err << "lre-audit elf: " << Escaped(path) << ": not an ELF object\n";
+      at_least(kUnreadable);
+      continue;
+    }
+    for (const elf::Defect& defect : file->object->defects) {
+      err << "lre-audit elf: " << Escaped(path) << ": " << Escaped(defect.message) << '\n';
+      at_least(kUnreadable);
+    }
+    auto process = searchers.For(*file->object).Load(absolute);
+    if (!process.ok()) {
+      err << "lre-audit elf: " << process.status().message() << '\n';
+      at_least(kUnreadable);
+      continue;
+    }
+    if (AnythingMissing(*process)) at_least(kMissing);
+    if (options.json) {
+      objects.push_back(ToJson(path, *file->object, *process));
+    } else {
+      PrintText(path, *process, out);
+    }
+  }
+  if (options.json) out << nlohmann::json{{"objects", std::move(objects)}}.dump(2) << '\n';
+  return exit;
+}
+
+}  // namespace lre_audit
