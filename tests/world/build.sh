@@ -43,8 +43,10 @@ choose_store() {
   if [ -L "$out/root" ] || ! nix-build --no-out-link -E "$probe" > /dev/null 2>&1; then
     NIX_REMOTE=local
     rm -rf "$out/root" && ln -s / "$out/root"
-    nix-build --no-out-link -E "$probe" > /dev/null 2>&1 || {
-      echo "build.sh: Nix can build neither in $out/root (no mount namespaces) nor in /nix (not writable)" >&2
+    nix-build --no-out-link -E "$probe" > /dev/null 2> probe.log || {
+      rm "$out/root"
+      cat probe.log >&2
+      echo "build.sh: Nix can build neither in a store of its own ($out/root) nor in /nix" >&2
       exit 1
     }
   fi
@@ -68,9 +70,9 @@ exec 9> "$out/lock" && flock 9
 if [ "$(fingerprint)" = "$(cat "$out/stamp" 2>/dev/null)" ]; then exit 0; fi
 
 umask 022
-[ -e "$out/debs/versions.json" ] && [ "$(ls "$out"/debs/*.deb | wc -l)" = ${#debs[@]} ] || download
-choose_store
 cd "$out"
+[ -e debs/versions.json ] && [ "$(find debs -name '*.deb' | wc -l)" = ${#debs[@]} ] || download
+choose_store
 build clean > roots.txt
 write_closure closure $(cat roots.txt)
 clean_image

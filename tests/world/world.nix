@@ -20,11 +20,13 @@ let
   packages = import ./packages.nix { inherit package; };
 
   # A script run by the world's own shell with the world's own tools, and nothing of the host's.
+  # It ends in the shell itself: Nix kills a builder that has closed its output, as the coreutils
+  # do a moment before they exit.
   run = name: script: environment: derivation ({
     inherit name;
     system = "x86_64-linux";
     builder = "${packages.bash}/bin/bash";
-    args = [ "-euc" script ];
+    args = [ "-euc" "${script}\n:" ];
     PATH = builtins.concatStringsSep ":" (map (p: "${p}/bin") ([ cc ] ++ (with packages; [ binutils coreutils grep sed bash ])));
   } // environment);
 
