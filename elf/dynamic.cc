@@ -46,12 +46,16 @@ struct Tags {
   std::vector<uint64_t> needed, filter, auxiliary;
 };
 
+struct DynamicExtent {
+  uint64_t offset = 0, size = 0;
+  std::optional<uint64_t> address;  // entries are looked up by address where they are mapped
+};
+
 // Where the loader reads PT_DYNAMIC: at p_vaddr, whatever p_offset says.
-std::optional<std::pair<uint64_t, uint64_t>> DynamicExtent(Image& image, size_t index) {
+std::optional<DynamicExtent> FindDynamic(Image& image, size_t index) {
   const Segment& segment = image.segments[index];
   const std::string where = absl::StrCat("program header ", index, ": PT_DYNAMIC");
-  uint64_t available = 0;
-  const auto mapped = image.FileOffset(segment.address, &available);
+  const auto mapped = image.FileOffset(segment.address);
   const bool in_file = segment.offset <= image.bytes.size() &&
                        segment.file_size <= image.bytes.size() - segment.offset;
   if (!in_file) {
@@ -68,13 +72,13 @@ std::optional<std::pair<uint64_t, uint64_t>> DynamicExtent(Image& image, size_t 
                         " is loaded from"),
            absl::StrCat("offset ", Hex(segment.offset), ", p_offset"), segment.offset});
     }
-    return std::make_pair(*mapped, std::min(available, segment.memory_size));
+    return DynamicExtent{*mapped, segment.memory_size, segment.address};
   }
   if (!in_file) return std::nullopt;
   image.Malformed(segment.offset,
                   absl::StrCat(where, " p_vaddr ", Hex(segment.address),
                                " is in no PT_LOAD; read at p_offset ", Hex(segment.offset)));
-  return std::make_pair(segment.offset, segment.file_size);
+  return DynamicExtent{segment.offset, segment.file_size, std::nullopt};
 }
 
 // DT_AUDIT and DT_DEPAUDIT hold names separated by colons.
@@ -91,22 +95,26 @@ std::vector<Text> Split(const Text& list) {
   return parts;
 }
 
-Tags ReadTags(Image& image, uint64_t offset, uint64_t size, DynamicInfo& info) {
+Tags ReadTags(Image& image, const DynamicExtent& extent, DynamicInfo& info) {
   Tags tags;
   const uint64_t entry_size = image.object.is_64 ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
-  const uint64_t count = size / entry_size;
+  const uint64_t count = extent.size / entry_size;
   for (uint64_t i = 0;; ++i) {
     if (i == count) {
-      image.Malformed(offset, absl::StrCat("PT_DYNAMIC: no DT_NULL within ", count, " entries"));
+      image.Malformed(extent.offset,
+                      absl::StrCat("PT_DYNAMIC: no DT_NULL within ", count, " entries"));
       break;
     }
     if (i == kMaxDynamicEntries) {
-      image.Limit(offset, absl::StrCat("PT_DYNAMIC: ", count, " entries, of which the first ",
-                                       kMaxDynamicEntries, " are read"));
+      image.Limit(extent.offset,
+                  absl::StrCat("PT_DYNAMIC: ", count, " entries, of which the first ",
+                               kMaxDynamicEntries, " are read"));
       break;
     }
-    auto entry =
-        image.Read(offset + i * entry_size, entry_size, absl::StrCat("PT_DYNAMIC entry ", i));
+    const std::string where = absl::StrCat("PT_DYNAMIC entry ", i);
+    const uint64_t skip = i * entry_size;
+    auto entry = extent.address ? image.ReadMapped(*extent.address + skip, entry_size, where)
+                                : image.Read(extent.offset + skip, entry_size, where);
     if (!entry) break;
     const uint64_t tag = image.Word(*entry, 0, 0), value = image.Word(*entry, 4, 8);
     if (tag == DT_NULL) break;
@@ -168,21 +176,21 @@ Tags ReadTags(Image& image, uint64_t offset, uint64_t size, DynamicInfo& info) {
 
 std::optional<StringTable> DynamicStrings(Image& image, const Tags& tags) {
   if (!tags.strtab) return std::nullopt;
-  uint64_t available = 0;
-  const auto offset = image.FileOffset(*tags.strtab, &available);
+  const auto offset = image.FileOffset(*tags.strtab);
   if (!offset) {
     image.Malformed(
         0, absl::StrCat("PT_DYNAMIC: DT_STRTAB ", Hex(*tags.strtab),
                         " is in no PT_LOAD of the file of ", Hex(image.bytes.size()), " bytes"));
     return std::nullopt;
   }
-  const uint64_t size = tags.strsz.value_or(available);
-  if (size > available) {
-    image.Malformed(*offset, absl::StrCat("PT_DYNAMIC: DT_STRSZ ", Hex(size), " at ", Hex(*offset),
-                                          " leaves its segment, which has ", Hex(available),
-                                          " bytes from there on"));
+  const uint64_t size = tags.strsz.value_or(0);
+  if (size == 0 || !image.FileOffset(*tags.strtab + size - 1)) {
+    image.Malformed(*offset,
+                    absl::StrCat("PT_DYNAMIC: DT_STRTAB ", Hex(*tags.strtab), " with DT_STRSZ ",
+                                 Hex(size), " does not end in a PT_LOAD of the file of ",
+                                 Hex(image.bytes.size()), " bytes"));
   }
-  return StringTable{"DT_STRTAB", *offset, size};
+  return StringTable{"DT_STRTAB", *offset, size, *tags.strtab};
 }
 
 }  // namespace
@@ -198,14 +206,14 @@ DynamicInfo ReadDynamic(Image& image) {
   Object& object = image.object;
   object.has_dynamic = true;
   if (image.segments[index].file_size == 0) return info;  // debug information only
-  const auto extent = DynamicExtent(image, index);
+  const auto extent = FindDynamic(image, index);
   if (!extent) return info;
-  const Tags tags = ReadTags(image, extent->first, extent->second, info);
+  const Tags tags = ReadTags(image, *extent, info);
   info.strings = DynamicStrings(image, tags);
   const bool names_strings = !tags.needed.empty() || tags.soname || tags.rpath || tags.runpath;
   if (!info.strings) {
     if (names_strings && !tags.strtab) {
-      image.Malformed(extent->first, "PT_DYNAMIC: names strings but has no DT_STRTAB");
+      image.Malformed(extent->offset, "PT_DYNAMIC: names strings but has no DT_STRTAB");
     }
     return info;
   }

@@ -41,28 +41,42 @@ std::optional<std::string_view> Image::Read(uint64_t offset, uint64_t length,
   return std::nullopt;
 }
 
-std::optional<uint64_t> Image::FileOffset(uint64_t address, uint64_t* available) const {
+std::optional<uint64_t> Image::FileOffset(uint64_t address) const {
   constexpr uint32_t kPtLoad = 1;
-  for (const Segment& segment : segments) {
-    if (segment.type != kPtLoad || address < segment.address) continue;
-    const uint64_t inside = address - segment.address;
-    if (inside >= segment.file_size || segment.offset > bytes.size()) continue;
-    const uint64_t in_file = std::min(segment.file_size, bytes.size() - segment.offset);
-    if (inside >= in_file) continue;
-    *available = in_file - inside;
-    return segment.offset + inside;
+  constexpr uint64_t kPage = 4096;
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    if (segment->type != kPtLoad || segment->offset > bytes.size()) continue;
+    // mmap(2) maps whole pages: what lies before the segment in its first page is mapped too.
+    const bool is_congruent = segment->address % kPage == segment->offset % kPage;
+    const uint64_t lead = is_congruent ? segment->address % kPage : 0;
+    const uint64_t start = segment->address - lead;
+    const uint64_t in_file = std::min(segment->file_size, bytes.size() - segment->offset);
+    if (segment->file_size == 0 || address < start || address - start >= in_file + lead) continue;
+    return segment->offset - lead + (address - start);
   }
   return std::nullopt;
 }
 
+std::optional<std::string_view> Image::ReadMapped(uint64_t address, uint64_t length,
+                                                  std::string_view structure) {
+  const auto offset = FileOffset(address);
+  if (!offset) {
+    Malformed(0, absl::StrCat(ToAbsl(structure), ": address ", Hex(address),
+                              " is in no PT_LOAD of the file of ", Hex(bytes.size()), " bytes"));
+    return std::nullopt;
+  }
+  return Read(*offset, length, structure);
+}
+
 std::optional<Text> Image::String(const StringTable& table, uint64_t index, std::string_view what) {
-  if (index >= bytes.size() || table.offset >= bytes.size() - index) {
+  const auto mapped = table.address ? FileOffset(*table.address + index) : std::nullopt;
+  if (!mapped && (index >= bytes.size() || table.offset >= bytes.size() - index)) {
     Malformed(table.offset,
               absl::StrCat(ToAbsl(what), ": string at ", Hex(index), " of ", table.name, " at ",
                            Hex(table.offset), " leaves the file of ", Hex(bytes.size()), " bytes"));
     return std::nullopt;
   }
-  const uint64_t offset = table.offset + index;
+  const uint64_t offset = mapped.value_or(table.offset + index);
   const std::string_view rest = bytes.From(offset);
   const std::string_view window =
       rest.substr(0, std::min<uint64_t>(kMaxStringBytes, string_budget_));

@@ -35,6 +35,7 @@ struct Segment {
 struct StringTable {
   std::string name;  // for messages
   uint64_t offset = 0, size = 0;
+  std::optional<uint64_t> address;  // where the loader has it: each string is looked up by address
 };
 
 class Image {
@@ -62,9 +63,11 @@ class Image {
   void Malformed(uint64_t offset, std::string message);
   void Limit(uint64_t offset, std::string message);
 
-  // Where the loader finds `address` in the file: through PT_LOAD. `available` receives how many
-  // bytes of the file are mapped from there on.
-  std::optional<uint64_t> FileOffset(uint64_t address, uint64_t* available) const;
+  // Where the loader finds `address` in the file: pages of PT_LOAD, a later one over an earlier.
+  std::optional<uint64_t> FileOffset(uint64_t address) const;
+  // As Read, but at an address.
+  std::optional<std::string_view> ReadMapped(uint64_t address, uint64_t length,
+                                             std::string_view structure);
 
   // The NUL-terminated string at `index` of `table`. A string that leaves the table is a defect but
   // is read on, as the loader does, which never looks at DT_STRSZ.

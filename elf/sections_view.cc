@@ -124,7 +124,7 @@ void CompareDynamic(Image& image, const Section& dynamic, const Section& strings
   scratch.is_64 = image.object.is_64;
   scratch.is_little_endian = image.object.is_little_endian;
   Image section_image(image.bytes, scratch);
-  const StringTable table{".dynstr", strings.offset, strings.size};
+  const StringTable table{".dynstr", strings.offset, strings.size, std::nullopt};
   const uint64_t count = std::min<uint64_t>(contents->size() / entry_size, kMaxDynamicEntries);
   for (uint64_t i = 0; i < count; ++i) {
     const std::string_view entry = contents->substr(i * entry_size, entry_size);

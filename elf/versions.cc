@@ -16,18 +16,18 @@ constexpr uint64_t kVerdefSize = sizeof(Elf64_Verdef), kVerdauxSize = sizeof(Elf
 void ReadNeeds(Image& image, const StringTable& strings, uint64_t at, uint64_t count) {
   uint64_t budget = kMaxVersions;
   for (uint64_t i = 0; i < count; ++i) {
-    auto need = image.Read(at, kVerneedSize, absl::StrCat("DT_VERNEED entry ", i));
+    auto need = image.ReadMapped(at, kVerneedSize, absl::StrCat("DT_VERNEED entry ", i));
     if (!need) return;
     auto library = image.String(strings, image.U32(*need, 4), "DT_VERNEED vn_file");
     const uint64_t versions = image.U16(*need, 2);
     uint64_t aux_at = at + image.U32(*need, 8);
     for (uint64_t j = 0; j < versions; ++j) {
       if (budget-- == 0) {
-        image.Limit(at, absl::StrCat("DT_VERNEED: more than ", kMaxVersions, " versions"));
+        image.Limit(0, absl::StrCat("DT_VERNEED: more than ", kMaxVersions, " versions"));
         return;
       }
-      auto aux =
-          image.Read(aux_at, kVernauxSize, absl::StrCat("DT_VERNEED entry ", i, " version ", j));
+      auto aux = image.ReadMapped(aux_at, kVernauxSize,
+                                  absl::StrCat("DT_VERNEED entry ", i, " version ", j));
       if (!aux) return;
       auto version = image.String(strings, image.U32(*aux, 8), "DT_VERNEED vna_name");
       if (library && version) {
@@ -47,14 +47,14 @@ void ReadNeeds(Image& image, const StringTable& strings, uint64_t at, uint64_t c
 void ReadDefinitions(Image& image, const StringTable& strings, uint64_t at, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
     if (i == kMaxVersions) {
-      image.Limit(at, absl::StrCat("DT_VERDEF: more than ", kMaxVersions, " versions"));
+      image.Limit(0, absl::StrCat("DT_VERDEF: more than ", kMaxVersions, " versions"));
       return;
     }
-    auto definition = image.Read(at, kVerdefSize, absl::StrCat("DT_VERDEF entry ", i));
+    auto definition = image.ReadMapped(at, kVerdefSize, absl::StrCat("DT_VERDEF entry ", i));
     if (!definition) return;
     // The first name is the version's own, the others are its parents.
-    auto aux = image.Read(at + image.U32(*definition, 12), kVerdauxSize,
-                          absl::StrCat("DT_VERDEF entry ", i, " name"));
+    auto aux = image.ReadMapped(at + image.U32(*definition, 12), kVerdauxSize,
+                                absl::StrCat("DT_VERDEF entry ", i, " name"));
     if (aux) {
       auto name = image.String(strings, image.U32(*aux, 0), "DT_VERDEF vda_name");
       if (name) image.object.version_definitions.push_back(name->value);
@@ -65,29 +65,15 @@ void ReadDefinitions(Image& image, const StringTable& strings, uint64_t at, uint
   }
 }
 
-std::optional<uint64_t> Offset(Image& image, std::string_view tag, uint64_t address) {
-  uint64_t available = 0;
-  auto offset = image.FileOffset(address, &available);
-  if (!offset) {
-    image.Malformed(
-        0, absl::StrCat("PT_DYNAMIC: ", ToAbsl(tag), " ", Hex(address), " is in no PT_LOAD"));
-  }
-  return offset;
-}
-
 }  // namespace
 
 void ReadVersions(Image& image, const DynamicInfo& dynamic) {
   if (!dynamic.strings) return;
   if (dynamic.verneed) {
-    if (auto at = Offset(image, "DT_VERNEED", *dynamic.verneed)) {
-      ReadNeeds(image, *dynamic.strings, *at, dynamic.verneed_count);
-    }
+    ReadNeeds(image, *dynamic.strings, *dynamic.verneed, dynamic.verneed_count);
   }
   if (dynamic.verdef) {
-    if (auto at = Offset(image, "DT_VERDEF", *dynamic.verdef)) {
-      ReadDefinitions(image, *dynamic.strings, *at, dynamic.verdef_count);
-    }
+    ReadDefinitions(image, *dynamic.strings, *dynamic.verdef, dynamic.verdef_count);
   }
 }
 
