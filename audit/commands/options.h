@@ -1,4 +1,4 @@
-// What the user typed, parsed: one plain struct per command.
+// What the user typed, parsed: one plain struct per command (ElfOptions stands beside its command).
 #ifndef LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
 #define LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
 
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "audit/commands/elf_command.h"
 #include "reports/report.pb.h"
 
 namespace lre_audit {
@@ -28,7 +29,7 @@ struct ReportOptions {
 struct ImageOptions {
   std::string reference;  // "oci:DIR:TAG"
   std::string platform;   // "linux/amd64"; empty: the image's only one, or this machine's
-  std::string closure;    // a closure source; empty: see DefaultClosure in the help
+  std::string closure;    // a closure source; empty: the local store, else derived from the tree
   ReportOptions report;
 };
 
@@ -38,14 +39,6 @@ struct StoreOptions {
   std::string root;                // the directory that holds nix/store; empty: "/"
   std::string closure;
   ReportOptions report;
-};
-
-// lre-audit elf FILE...
-struct ElfOptions {
-  std::vector<std::string> files;
-  std::string root;  // paths are resolved inside it; empty: "/"
-  std::string format = "text";
-  ColorMode color = ColorMode::kAuto;
 };
 
 // lre-audit rule [CODE]

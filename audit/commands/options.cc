@@ -1,0 +1,325 @@
+#include "audit/commands/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "audit/commands/help.h"
+#include "base/status.h"
+#include "base/suggest.h"
+#include "base/text.h"
+#include "reports/output.h"
+
+namespace lre_audit {
+namespace {
+
+constexpr int kMostJobs = 1024;
+
+template <typename... Parts>
+absl::Status UsageError(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+// A word that users type and what it stands for.
+template <typename T>
+struct Choice {
+  std::string_view word;
+  T value;
+};
+
+constexpr Choice<ColorMode> kColors[] = {
+    {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
+constexpr Choice<Finding::Severity> kSeverities[] = {
+    {"error", Finding::ERROR}, {"warning", Finding::WARNING}, {"note", Finding::NOTE}};
+
+template <typename T, size_t N>
+absl::StatusOr<T> Choose(const char* option, std::string_view word, const Choice<T> (&choices)[N]) {
+  std::vector<std::string_view> words;
+  std::string listed;
+  for (const Choice<T>& choice : choices) {
+    if (choice.word == word) return choice.value;
+    words.push_back(choice.word);
+    absl::StrAppend(&listed, listed.empty() ? "" : ", ", ToAbsl(choice.word));
+  }
+  return UsageError(option, " takes ", listed, ", not '", Escaped(word), "'",
+                    DidYouMean(word, words));
+}
+
+// The options of all commands as CLI11 delivers them: words. They are read by the functions below
+// rather than by CLI11's validators, so that messages have one style and name what was meant.
+struct Words {
+  std::string format = "text";
+  std::vector<std::string> outputs;
+  std::string fail_on = "error";
+  std::string jobs = "0";
+  std::string color = "auto";
+  bool quiet = false;
+  bool verbose = false;
+  std::string platform;
+  std::string closure;
+  std::string root;
+  std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE
+};
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  explicit HelpFormatter(const CommandHelp& help) : help_(help) { column_width(30); }
+
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    return absl::StrCat("Usage: lre-audit ", app->get_parent() == nullptr ? "" : help_.name,
+                        app->get_parent() == nullptr ? "" : " ", help_.usage, "\n");
+  }
+
+ private:
+  const CommandHelp& help_;
+};
+
+void Describe(CLI::App& app, const CommandHelp& help) {
+  app.description(absl::StrCat(help.summary, "\n"));
+  app.formatter(std::make_shared<HelpFormatter>(help));
+  app.footer(help.footer);
+  app.set_help_flag("-h,--help", "Print this help");
+  // Operands are taken from what CLI11 leaves over, for as its own positionals it would split one
+  // that is called "[a,b]".
+  app.allow_extras();
+}
+
+CLI::App* AddCommand(CLI::App& app, const CommandHelp& help) {
+  CLI::App* command = app.add_subcommand(help.name, help.summary);
+  Describe(*command, help);
+  command->description(help.summary);
+  return command;
+}
+
+void AddFormat(CLI::App* command, Words& words) {
+  command->add_option("--format", words.format, "Standard output's format: text or json")
+      ->option_text("FORMAT");
+}
+
+void AddColor(CLI::App* command, Words& words) {
+  command->add_option("--color", words.color, "auto (on a terminal), always or never")
+      ->option_text("WHEN");
+}
+
+void AddReportOptions(CLI::App* command, Words& words) {
+  command
+      ->add_option("--closure", words.closure,
+                   "What belongs there: a file (nix path-info --json, nix-store -qR or --dump-db) "
+                   "or store:ROOT")
+      ->option_text("SRC");
+  AddFormat(command, words);
+  command->add_option("--output", words.outputs, "Also write the report to a file; may be repeated")
+      ->option_text("FORMAT=FILE")
+      ->allow_extra_args(false);
+  command->add_option("--fail-on", words.fail_on, "Least severity to fail on: error, warning, note")
+      ->option_text("SEVERITY");
+  command->add_option("-j,--jobs", words.jobs, "Threads; 0 means one per processor")
+      ->option_text("N");
+  AddColor(command, words);
+  CLI::Option* quiet = command->add_flag("-q,--quiet", words.quiet,
+                                         "In text, only the verdict, and nothing at all if clean");
+  command->add_flag("-v,--verbose", words.verbose, "Also notes, suppressed and folded findings")
+      ->excludes(quiet);
+}
+
+// What CLI11 did not know: unknown commands and options become errors, the rest operands.
+absl::Status SortRemaining(const CLI::App& app, const CLI::App* command, Words& words) {
+  const auto options_of = [](const CLI::App& a) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : a.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+    }
+    return names;
+  };
+  const auto is_option = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
+  const auto unknown_option = [&](const std::string& word, const CLI::App& a) {
+    const std::string name = word.substr(0, word.find('='));
+    const std::vector<std::string> names = options_of(a);
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    return UsageError("unknown option '", Escaped(name), "'", DidYouMean(name, candidates));
+  };
+  for (const std::string& word : app.remaining()) {
+    if (!is_option(word)) {
+      if (command != nullptr) return UsageError("unexpected '", Escaped(word), "'");
+      const std::string_view kCommands[] = {kImageHelp.name, kStoreHelp.name, kElfHelp.name,
+                                            kRuleHelp.name};
+      return UsageError("unknown command '", Escaped(word), "'", DidYouMean(word, kCommands),
+                        " (commands: image, store, elf, rule)");
+    }
+    for (const CLI::App* other : app.get_subcommands({})) {
+      const std::vector<std::string> names = options_of(*other);
+      const std::string name = word.substr(0, word.find('='));
+      if (std::find(names.begin(), names.end(), name) != names.end()) {
+        return UsageError("option '", name, "' comes after the command, as in 'lre-audit ",
+                          other->get_name(), " ", name, "'");
+      }
+    }
+    return unknown_option(word, app);
+  }
+  if (command == nullptr) return UsageError("a command is missing; see lre-audit --help");
+  for (const std::string& word : command->remaining()) {
+    if (is_option(word)) return unknown_option(word, *command);
+    words.operands.push_back(word);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFormat(const std::string& format) { return FindOutputFormat(format).status(); }
+
+// CLI11 gives an option the next word whatever it is, so that "--closure --quiet" would look for a
+// closure of that name and not be quiet.
+absl::Status CheckValue(const char* option, const std::string& value) {
+  if (!value.starts_with("--")) return absl::OkStatus();
+  return UsageError(option, " needs a value, not '", Escaped(value), "' (a file called that is './",
+                    Escaped(value), "')");
+}
+
+absl::Status AtMostOneOperand(const CommandHelp& command, const Words& words) {
+  if (words.operands.size() <= 1) return absl::OkStatus();
+  return UsageError("unexpected '", Escaped(words.operands[1]), "'; usage: lre-audit ",
+                    command.name, " ", command.usage);
+}
+
+absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
+  ReportOptions options;
+  LRE_RETURN_IF_ERROR(CheckValue("--closure", words.closure));
+  LRE_RETURN_IF_ERROR(CheckFormat(words.format));
+  options.format = words.format;
+  std::set<std::string> paths;
+  for (const std::string& output : words.outputs) {
+    LRE_ASSIGN_OR_RETURN(const OutputFile file, ParseOutputFile(output));
+    if (!paths.insert(file.path).second) {
+      return UsageError("--output names '", Escaped(file.path), "' twice");
+    }
+  }
+  options.outputs = words.outputs;
+  LRE_ASSIGN_OR_RETURN(options.fail_on, Choose("--fail-on", words.fail_on, kSeverities));
+  if (!absl::SimpleAtoi(words.jobs, &options.jobs) || options.jobs < 0 ||
+      options.jobs > kMostJobs) {
+    return UsageError("--jobs takes a number from 0 to ", kMostJobs, ", not '", Escaped(words.jobs),
+                      "'");
+  }
+  LRE_ASSIGN_OR_RETURN(options.color, Choose("--color", words.color, kColors));
+  options.quiet = words.quiet;
+  options.verbose = words.verbose;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseImage(const Words& words) {
+  ImageOptions options;
+  LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  LRE_RETURN_IF_ERROR(AtMostOneOperand(kImageHelp, words));
+  if (words.operands.empty() || words.operands[0].empty()) {
+    return UsageError("which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE");
+  }
+  options.reference = words.operands[0];
+  // GOOS/GOARCH[/VARIANT], as the OCI image index has it.
+  const size_t slash = words.platform.find('/');
+  if (!words.platform.empty() &&
+      (slash == 0 || slash == std::string::npos || slash + 1 == words.platform.size())) {
+    return UsageError("--platform takes OS/ARCH such as linux/amd64, not '",
+                      Escaped(words.platform), "'");
+  }
+  options.platform = words.platform;
+  options.closure = words.closure;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseStore(const Words& words) {
+  StoreOptions options;
+  LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  LRE_RETURN_IF_ERROR(CheckValue("--root", words.root));
+  options.paths = words.operands;
+  options.root = words.root;
+  options.closure = words.closure;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseElf(const Words& words) {
+  ElfOptions options;
+  if (words.operands.empty()) return UsageError("which files? lre-audit elf FILE...");
+  options.files = words.operands;
+  LRE_RETURN_IF_ERROR(CheckValue("--root", words.root));
+  options.root = words.root;
+  LRE_RETURN_IF_ERROR(CheckFormat(words.format));
+  options.json = words.format == "json";
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseRule(const Words& words) {
+  RuleOptions options;
+  LRE_RETURN_IF_ERROR(AtMostOneOperand(kRuleHelp, words));
+  if (!words.operands.empty()) options.rule = words.operands[0];
+  LRE_RETURN_IF_ERROR(CheckFormat(words.format));
+  options.format = words.format;
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments) {
+  Words words;
+  // Everything after "--" is an operand. CLI11 would report the mark itself as left over.
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> verbatim;
+  if (mark != arguments.end()) verbatim.assign(mark + 1, arguments.end());
+  arguments.erase(mark, arguments.end());
+  for (const std::string& argument : arguments) {
+    // CLI11 would take the next word.
+    if (argument.size() > 3 && argument.starts_with("--") && argument.ends_with('=')) {
+      return UsageError(Escaped(argument.substr(0, argument.size() - 1)), " needs a value");
+    }
+  }
+
+  CLI::App app;
+  app.name("lre-audit");
+  Describe(app, kProgramHelp);
+  app.require_subcommand(0, 1);
+  app.set_version_flag("-V,--version", "lre-audit " LRE_AUDIT_VERSION, "Print the version");
+
+  CLI::App* image = AddCommand(app, kImageHelp);
+  image->add_option("--platform", words.platform, "Which image of an index: linux/amd64, ...")
+      ->option_text("OS/ARCH");
+  AddReportOptions(image, words);
+
+  CLI::App* store = AddCommand(app, kStoreHelp);
+  store->add_option("--root", words.root, "Directory that holds nix/store, instead of /")
+      ->option_text("DIR");
+  AddReportOptions(store, words);
+
+  CLI::App* elf = AddCommand(app, kElfHelp);
+  elf->add_option("--root", words.root, "Resolve all paths inside this directory")
+      ->option_text("DIR");
+  AddFormat(elf, words);
+
+  CLI::App* rule = AddCommand(app, kRuleHelp);
+  AddFormat(rule, words);
+
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    app.parse(std::move(arguments));
+  } catch (const CLI::CallForHelp&) {
+    return Answer{app.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return Answer{absl::StrCat(version.what(), "\n")};
+  } catch (const CLI::Error& error) {
+    return UsageError(Escaped(error.what()));
+  }
+
+  const CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands()[0];
+  LRE_RETURN_IF_ERROR(SortRemaining(app, command, words));
+  words.operands.insert(words.operands.end(), verbatim.begin(), verbatim.end());
+  if (command == image) return ParseImage(words);
+  if (command == store) return ParseStore(words);
+  if (command == elf) return ParseElf(words);
+  return ParseRule(words);
+}
+
+}  // namespace lre_audit

@@ -1,0 +1,166 @@
+#include "audit/commands/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace lre_audit {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+template <typename Options>
+Options Parsed(std::vector<std::string> arguments) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine(std::move(arguments));
+  EXPECT_TRUE(line.ok()) << line.status();
+  if (!line.ok() || !std::holds_alternative<Options>(*line)) {
+    ADD_FAILURE() << "another command";
+    return {};
+  }
+  return std::get<Options>(*line);
+}
+
+std::string Refused(std::vector<std::string> arguments) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine(std::move(arguments));
+  return line.ok() ? "(accepted)" : std::string(line.status().message());
+}
+
+TEST(ParseCommandLine, ImageHasDefaults) {
+  const auto options = Parsed<ImageOptions>({"image", "oci:worker:t"});
+  EXPECT_EQ(options.reference, "oci:worker:t");
+  EXPECT_EQ(options.platform, "");
+  EXPECT_EQ(options.closure, "");
+  EXPECT_EQ(options.report.format, "text");
+  EXPECT_THAT(options.report.outputs, IsEmpty());
+  EXPECT_EQ(options.report.fail_on, Finding::ERROR);
+  EXPECT_EQ(options.report.jobs, 0);
+  EXPECT_EQ(options.report.color, ColorMode::kAuto);
+  EXPECT_FALSE(options.report.quiet);
+  EXPECT_FALSE(options.report.verbose);
+}
+
+TEST(ParseCommandLine, ImageTakesEveryOptionBeforeAndAfterItsOperand) {
+  const auto options = Parsed<ImageOptions>(
+      {"image", "--closure", "closure.json", "--format=json", "--output", "json=a.json",
+       "oci:worker", "--output=text=b.txt", "--fail-on", "warning", "--jobs", "2", "--color",
+       "never", "-v", "--platform", "linux/arm/v7"});
+  EXPECT_EQ(options.reference, "oci:worker");
+  EXPECT_EQ(options.platform, "linux/arm/v7");
+  EXPECT_EQ(options.closure, "closure.json");
+  EXPECT_EQ(options.report.format, "json");
+  EXPECT_THAT(options.report.outputs, ElementsAre("json=a.json", "text=b.txt"));
+  EXPECT_EQ(options.report.fail_on, Finding::WARNING);
+  EXPECT_EQ(options.report.jobs, 2);
+  EXPECT_EQ(options.report.color, ColorMode::kNever);
+  EXPECT_TRUE(options.report.verbose);
+}
+
+TEST(ParseCommandLine, StoreTakesAnyNumberOfPaths) {
+  EXPECT_THAT(Parsed<StoreOptions>({"store"}).paths, IsEmpty());
+  const auto options = Parsed<StoreOptions>(
+      {"store", "./result", "--root", "/mnt", "/nix/store/a", "-q", "--closure", "store:/mnt"});
+  EXPECT_THAT(options.paths, ElementsAre("./result", "/nix/store/a"));
+  EXPECT_EQ(options.root, "/mnt");
+  EXPECT_EQ(options.closure, "store:/mnt");
+  EXPECT_TRUE(options.report.quiet);
+}
+
+TEST(ParseCommandLine, ElfTakesFilesOfAnyName) {
+  EXPECT_THAT(Parsed<ElfOptions>({"elf", "a", "rule", "[b,c]", "-", "d e"}).files,
+              ElementsAre("a", "rule", "[b,c]", "-", "d e"));
+  const auto options =
+      Parsed<ElfOptions>({"elf", "--format", "json", "--root", "r", "--", "--x", "-q"});
+  EXPECT_THAT(options.files, ElementsAre("--x", "-q"));
+  EXPECT_TRUE(options.json);
+  EXPECT_EQ(options.root, "r");
+}
+
+TEST(ParseCommandLine, RuleTakesOneRuleOrNone) {
+  EXPECT_EQ(Parsed<RuleOptions>({"rule"}).rule, "");
+  const auto options = Parsed<RuleOptions>({"rule", "LRE101", "--format", "json"});
+  EXPECT_EQ(options.rule, "LRE101");
+  EXPECT_EQ(options.format, "json");
+}
+
+TEST(ParseCommandLine, AnswersQuestionsAboutItself) {
+  EXPECT_EQ(Parsed<Answer>({"--version"}).text, "lre-audit 0.1.0\n");
+  const std::string help = Parsed<Answer>({"--help"}).text;
+  EXPECT_THAT(help, HasSubstr("Usage: lre-audit COMMAND [OPTIONS] ...\n"));
+  for (const char* text : {"\n  image ", "\n  store ", "\n  elf ", "\n  rule ",
+                           "Exit codes:", "\n  3  incomplete", "Examples:"}) {
+    EXPECT_THAT(help, HasSubstr(text));
+  }
+  const std::string image = Parsed<Answer>({"image", "--help"}).text;
+  EXPECT_THAT(image, HasSubstr("Usage: lre-audit image REF [OPTIONS]\n"));
+  for (const char* text : {"--closure SRC ", "--format FORMAT ", "--output FORMAT=FILE ",
+                           "--fail-on SEVERITY ", "-j,--jobs N ", "--color WHEN ", "-q,--quiet ",
+                           "-v,--verbose ", "--platform OS/ARCH ", "oci-archive:FILE[:TAG]"}) {
+    EXPECT_THAT(image, HasSubstr(text));
+  }
+  // One may ask after having typed something wrong.
+  EXPECT_THAT(Parsed<Answer>({"elf", "--frobnicate", "-h"}).text, HasSubstr("lre-audit elf FILE"));
+}
+
+TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string message;
+  };
+  const Case kCases[] = {
+      {{}, "a command is missing; see lre-audit --help"},
+      {{"imgae", "oci:x"},
+       "unknown command 'imgae'; did you mean 'image'? (commands: image, store, elf, rule)"},
+      {{"imgae", "--closure", "x"},
+       "unknown command 'imgae'; did you mean 'image'? (commands: image, store, elf, rule)"},
+      {{"frobnicate"}, "unknown command 'frobnicate' (commands: image, store, elf, rule)"},
+      {{"\x1b[2J"}, "unknown command '\\x1b[2J' (commands: image, store, elf, rule)"},
+      {{"--verison"}, "unknown option '--verison'; did you mean '--version'?"},
+      {{"--closure", "x", "image", "oci:x"},
+       "option '--closure' comes after the command, as in 'lre-audit image --closure'"},
+      {{"image", "oci:x", "--clousre", "x"},
+       "unknown option '--clousre'; did you mean '--closure'?"},
+      {{"image", "oci:x", "--fomrat=json"}, "unknown option '--fomrat'; did you mean '--format'?"},
+      {{"image", "oci:x", "--root", "/"}, "unknown option '--root'"},
+      {{"store", "-x"}, "unknown option '-x'; did you mean '-h'?"},
+      {{"image"}, "which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE"},
+      {{"image", ""}, "which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE"},
+      {{"image", "a", "b"}, "unexpected 'b'; usage: lre-audit image REF [OPTIONS]"},
+      {{"image", "a", "--format", "jsno"},
+       "unknown format 'jsno'; did you mean 'json'? (formats: text, json)"},
+      {{"image", "a", "--output", "report.json"},
+       "'report.json' is not FORMAT=FILE, such as json=report.json"},
+      {{"image", "a", "--output", "json=r", "--output", "text=r"}, "--output names 'r' twice"},
+      {{"image", "a", "--fail-on", "eror"},
+       "--fail-on takes error, warning, note, not 'eror'; did you mean 'error'?"},
+      {{"image", "a", "--color", "on"}, "--color takes auto, always, never, not 'on'"},
+      {{"image", "a", "--jobs", "many"}, "--jobs takes a number from 0 to 1024, not 'many'"},
+      {{"image", "a", "--jobs", "-1"}, "--jobs takes a number from 0 to 1024, not '-1'"},
+      {{"image", "a", "--jobs", "99999999999"},
+       "--jobs takes a number from 0 to 1024, not '99999999999'"},
+      {{"image", "a", "--platform", "linux/"},
+       "--platform takes OS/ARCH such as linux/amd64, not 'linux/'"},
+      {{"image", "a", "--platform", "arm64"},
+       "--platform takes OS/ARCH such as linux/amd64, not 'arm64'"},
+      {{"image", "a", "--closure", "--format", "json"},
+       "--closure needs a value, not '--format' (a file called that is './--format')"},
+      {{"image", "a", "--closure="}, "--closure needs a value"},
+      {{"elf"}, "which files? lre-audit elf FILE..."},
+      {{"rule", "LRE101", "LRE102"},
+       "unexpected 'LRE102'; usage: lre-audit rule [CODE|NAME] [OPTIONS]"},
+      {{"rule", "--format", "yaml"}, "unknown format 'yaml' (formats: text, json)"},
+  };
+  for (const Case& c : kCases) {
+    EXPECT_EQ(Refused(c.arguments), c.message) << ::testing::PrintToString(c.arguments);
+  }
+  // These are CLI11's words; what counts is that the option is named.
+  EXPECT_THAT(Refused({"image", "a", "--closure"}), HasSubstr("--closure"));
+  EXPECT_THAT(Refused({"image", "a", "--closure", "x", "--closure", "y"}), HasSubstr("--closure"));
+  EXPECT_THAT(Refused({"image", "a", "-q", "-v"}), HasSubstr("--quiet excludes --verbose"));
+}
+
+}  // namespace
+}  // namespace lre_audit
