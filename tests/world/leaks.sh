@@ -52,6 +52,7 @@ leaky_images() {
   leaks_of_closures
   leaks_of_images
   demo_image
+  small_image
 }
 
 # Those of leaks.nix: the image and the closure get the path that carries the leak.
@@ -191,4 +192,16 @@ demo_image() {
   image leaky $packages
   closure_with leaky $packages "$spare"
   configure leaky --config.env "LD_LIBRARY_PATH=$(package zlib)/lib"
+}
+
+# The leaks of the demonstration alone, small enough for slow tools.
+small_image() {
+  local packages hello
+  packages=$(build demo)
+  hello="$(package hello) $(package glibc)"
+  umoci_at new --image oci:small
+  layer extra.tar $hello $packages
+  add_layer small extra.tar
+  configure small --architecture amd64 --os linux --config.env "PATH=$(package hello)/bin"
+  nix path-info --json $hello $packages > closures/small.json
 }

@@ -1,0 +1,21 @@
+#!/bin/bash
+# Bad usage: exit 2, one helpful line on standard error, nothing on standard output.
+source "$(dirname "$0")/common.sh"
+refuses() {
+  exits 2 "$@"
+  [ ! -s out ] || fail "lre-audit $* wrote to standard output"
+  [ "$(grep -c . err)" -ge 1 ] || fail "lre-audit $* says nothing"
+  [ "$(wc -l < err)" -le 2 ] || fail "lre-audit $* says more than a line or two"
+}
+refuses image oci:/nonexistent
+refuses image "$world/oci-missing"
+refuses image "oci:$world/oci:no-such-tag"
+refuses image "ocy:$world/oci"
+says "oci:" err
+refuses image "oci:$world/oci:clean" --closure /nonexistent
+refuses image "oci:$world/oci:clean" --closure "$world/oci-archive.tar"
+refuses image "oci:$world/oci:clean" --format yaml
+refuses imag "oci:$world/oci:clean"
+says image err
+refuses rule LRE999
+refuses store /usr/bin/env

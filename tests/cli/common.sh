@@ -1,0 +1,36 @@
+# What every test here starts with: a directory of its own, and the two words that tests are made of.
+set -euo pipefail
+: "${LRE_AUDIT:?the lre-audit to test}" "${LRE_AUDIT_WORLD:?the directory that tests/world/build.sh made}"
+here=$(cd "$(dirname "$0")" && pwd)
+world=$LRE_AUDIT_WORLD
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
+cd "$work"
+
+fail() {
+  echo "FAILED: $*" >&2
+  local stream
+  for stream in out err; do [ ! -s $stream ] || { echo "--- $stream:" >&2; head -c 4000 $stream >&2; }; done
+  exit 1
+}
+
+# exits CODE ARGUMENT...: runs lre-audit; leaves what it says in out and err.
+exits() {
+  local expected=$1 status=0; shift
+  "$LRE_AUDIT" "$@" > out 2> err || status=$?
+  [ $status = "$expected" ] || fail "lre-audit $* exited with $status, not $expected"
+}
+
+# says WORDS [FILE]: the words are in out, or in FILE.
+says() { grep -qF -- "$1" "${2:-out}" || fail "\"$1\" is not in ${2:-out}"; }
+says_not() { ! grep -qF -- "$1" "${2:-out}" || fail "\"$1\" is in ${2:-out}"; }
+
+# holds PYTHON: the expression over `report`, the JSON in out, is true.
+holds() {
+  python3 -c 'import json, sys
+report = json.load(open("out"))
+findings = report.get("findings", [])
+rules = [f["rule"] for f in findings]
+errors = [f for f in findings if f["severity"] == "ERROR"]
+sys.exit(0 if eval(sys.argv[1]) else 1)' "$1" || fail "not so: $1"
+}
