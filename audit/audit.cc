@@ -1,0 +1,178 @@
+#include "audit/audit.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "audit/link/link.h"
+#include "audit/link/merge.h"
+#include "audit/nix/store_path.h"
+#include "audit/scan/scan.h"
+#include "base/status.h"
+#include "elf/object.h"
+#include "rules/rule.h"
+
+namespace lre_audit {
+namespace {
+
+// "store:ROOT" as a closure.
+constexpr std::string_view kStorePrefix = "store:";
+
+bool IsStore(const std::string& source) { return source.starts_with(kStorePrefix); }
+
+const std::string& StoreDirectoryOf(const AuditRequest& request) {
+  static const std::string& store = *new std::string(nix::kDefaultStoreDirectory);
+  const bool known =
+      request.known_closure != nullptr && !request.known_closure->store_directory.empty();
+  return known ? request.known_closure->store_directory : store;
+}
+
+std::vector<std::string> StorePathsOf(const MergedTree& tree, const std::string& store_directory) {
+  std::set<std::string> paths;
+  for (const FileFacts& file : tree.files) {
+    if (const auto path = nix::StorePathOf(file.path(), store_directory)) {
+      if (paths.empty() || *paths.rbegin() != *path) paths.emplace(*path);
+    }
+  }
+  return {paths.begin(), paths.end()};
+}
+
+// Whether there will be recorded NAR hashes to compare with.
+bool HasHashes(const AuditRequest& request, const ClosureChoice& choice) {
+  if (choice.kind != Subject::ClosureKind::kNamed) {
+    return !request.closure.empty() || nix::StoreDatabase::Open("").ok();
+  }
+  return std::any_of(choice.closure.paths.begin(), choice.closure.paths.end(),
+                     [](const auto& entry) { return !entry.second.nar_hash.empty(); });
+}
+
+// The machine that an image's configuration promises; empty: that of most of its programs.
+std::string MachineOf(const ImageConfig& config) {
+  constexpr std::pair<std::string_view, uint16_t> kMachines[] = {
+      // GOARCH names
+      {"amd64", EM_X86_64},  {"arm64", EM_AARCH64}, {"386", EM_386},   {"arm", EM_ARM},
+      {"riscv64", EM_RISCV}, {"ppc64le", EM_PPC64}, {"s390x", EM_S390}};
+  for (const auto& [architecture, machine] : kMachines) {
+    if (config.architecture == architecture) return elf::MachineName(machine);
+  }
+  return {};
+}
+
+void Describe(const AuditRequest& request, const MergedTree& tree, const ClosureChoice& choice,
+              const Subject& subject, Report* report) {
+  ReportSubject* out = report->add_subjects();
+  out->set_kind(request.kind == Subject::Kind::kImage ? ReportSubject::IMAGE
+                                                      : ReportSubject::STORE);
+  out->set_reference(request.tree->reference());
+  out->set_digest(request.tree->digest());
+  out->set_closure(choice.kind == Subject::ClosureKind::kDerived
+                       ? "derived from the tree by scanning"
+                       : subject.closure_source);
+  const ImageConfig& config = request.tree->config();
+  if (config.present) out->set_platform(absl::StrCat(config.os, "/", config.architecture));
+
+  Statistics* statistics = report->mutable_statistics();
+  statistics->set_bytes(static_cast<double>(tree.bytes));
+  statistics->set_files(static_cast<double>(tree.files.size()));
+  statistics->set_layers(
+      request.tree->digest().empty() ? 0 : static_cast<double>(request.tree->parts().size()));
+  statistics->set_closure_paths(static_cast<double>(choice.closure.paths.size()));
+  double objects = 0, paths = 0;
+  for (const FileFacts& file : tree.files) objects += file.has_elf();
+  for (const LinkedStorePath& path : subject.store_paths) paths += path.in_tree;
+  statistics->set_elf_objects(objects);
+  statistics->set_store_paths(paths);
+}
+
+}  // namespace
+
+absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
+                                            const std::vector<std::string>& store_paths) {
+  ClosureChoice choice;
+  if (!source.empty() && !IsStore(source)) {
+    LRE_ASSIGN_OR_RETURN(choice.closure, nix::ReadClosure(source));
+    choice.kind = Subject::ClosureKind::kNamed;
+    return choice;
+  }
+  // A store holds more than this tree's closure: what counts is what it knows of these paths.
+  const std::string root = source.empty() ? "" : source.substr(kStorePrefix.size());
+  absl::StatusOr<nix::StoreDatabase> store = nix::StoreDatabase::Open(root);
+  if (!source.empty()) {
+    if (!store.ok()) return store.status();
+    LRE_ASSIGN_OR_RETURN(choice.closure, store->ClosureOfKnown(store_paths));
+    choice.kind = Subject::ClosureKind::kNamed;
+    return choice;
+  }
+  // Nobody asked for the local store: without one, or where it knows none of the tree's paths,
+  // there is nothing to compare with, and that is no error.
+  if (!store.ok()) return choice;
+  absl::StatusOr<nix::Closure> known = store->ClosureOfKnown(store_paths);
+  if (!known.ok() || known->paths.empty()) return choice;
+  choice.closure = *std::move(known);
+  choice.kind = Subject::ClosureKind::kDefault;
+  return choice;
+}
+
+absl::StatusOr<Report> Audit(const AuditRequest& request) {
+  const Tree& tree = *request.tree;
+  ScanOptions options;
+  options.store_directory = StoreDirectoryOf(request);
+  options.jobs = request.jobs;
+  options.on_bytes = request.on_bytes;
+
+  // A closure that cannot be read is told before minutes are spent on the tree.
+  ClosureChoice choice;
+  if (request.known_closure != nullptr) {
+    choice = {Subject::ClosureKind::kNamed, *request.known_closure};
+  } else if (!request.closure.empty() && !IsStore(request.closure)) {
+    LRE_ASSIGN_OR_RETURN(choice, ChooseClosure(request.closure, {}));
+    if (!choice.closure.store_directory.empty()) {
+      options.store_directory = choice.closure.store_directory;
+    }
+  }
+
+  options.nar_hashes = HasHashes(request, choice);
+
+  // One pass over every byte: digests, NAR hashes, references, ELF, claims.
+  request.on_phase("reading");
+  std::vector<ScannedPart> parts = ScanTree(tree, options);
+
+  // Layers laid over each other; from here on, only what a process would see counts.
+  request.on_phase("merging");
+  const MergedTree merged = MergeParts(tree, std::move(parts), options);
+
+  // A store is asked for the closure of these paths, the local one where none was named.
+  if (choice.kind == Subject::ClosureKind::kDerived || IsStore(request.closure)) {
+    LRE_ASSIGN_OR_RETURN(
+        choice, ChooseClosure(request.closure, StorePathsOf(merged, options.store_directory)));
+  }
+
+  // Every claim looked up; after this no path is parsed any more.
+  request.on_phase("linking");
+  LinkInput input;
+  input.kind = request.kind;
+  input.reference = tree.reference();
+  input.store_directory = options.store_directory;
+  input.tree = &merged;
+  input.config = &tree.config();
+  input.closure_kind = choice.kind;
+  input.closure = choice.kind == Subject::ClosureKind::kDerived ? nullptr : &choice.closure;
+  input.machine = MachineOf(tree.config());
+  const Subject subject = Link(input);
+
+  // The rules judge, the policy says what of it counts.
+  request.on_phase("judging");
+  Report report;
+  std::vector<Finding> findings = Judge(subject);
+  request.policy->Apply(findings);
+  for (Finding& finding : findings) *report.add_findings() = std::move(finding);
+  Describe(request, merged, choice, subject, &report);
+  return report;
+}
+
+}  // namespace lre_audit

@@ -1,0 +1,45 @@
+// One audit, start to end: tree, facts, link, rules, policy, report.
+#ifndef LRE_AUDIT_AUDIT_AUDIT_H_
+#define LRE_AUDIT_AUDIT_AUDIT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "audit/nix/closure.h"
+#include "audit/trees/tree.h"
+#include "reports/report.pb.h"
+#include "rules/linked.h"
+#include "rules/policy.h"
+
+namespace lre_audit {
+
+// What an audit compares a tree with.
+struct ClosureChoice {
+  Subject::ClosureKind kind = Subject::ClosureKind::kDerived;
+  nix::Closure closure;  // unless kDerived
+};
+
+// The closure that `source` names; with an empty `source`, the local store's knowledge of
+// `store_paths`, or none where there is no local store or it knows none of them.
+absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
+                                            const std::vector<std::string>& store_paths);
+
+struct AuditRequest {
+  Subject::Kind kind = Subject::Kind::kImage;
+  const Tree* tree = nullptr;
+  std::string closure;  // as the user named it; empty: ChooseClosure's default
+  const nix::Closure* known_closure = nullptr;  // instead of `closure`, already read: a promise
+  const CompiledPolicy* policy = nullptr;
+  int jobs = 0;
+  std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
+  std::function<void(const char*)> on_phase = [](const char*) {};
+};
+
+// The report, verdict apart, with input bytes as they are (reports/ makes them printable).
+absl::StatusOr<Report> Audit(const AuditRequest& request);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_AUDIT_H_

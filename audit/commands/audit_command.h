@@ -1,0 +1,21 @@
+// What `image` and `store` share: an audit with a progress line, and its report.
+#ifndef LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_
+#define LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_
+
+#include <ostream>
+
+#include "audit/audit.h"
+#include "audit/commands/options.h"
+
+namespace lre_audit {
+
+// Audits `request` (its callbacks are set here), writes the report, returns the exit code.
+int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& out,
+             std::ostream& err);
+
+// "error: ..." on `err`; returns kExitUsage.
+int Refuse(const absl::Status& status, std::ostream& err);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_

@@ -1,0 +1,148 @@
+#include "audit/link/link_closure.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "audit/nix/references.h"
+#include "audit/nix/store_path.h"
+#include "base/text.h"
+
+namespace lre_audit {
+namespace {
+
+std::string_view HashOf(std::string_view store_path) {
+  const std::string_view base = store_path.substr(store_path.rfind('/') + 1);
+  return base.substr(0, nix::kHashLength);
+}
+
+}  // namespace
+
+ClosureLinker::ClosureLinker(const MergedTree& tree, const TreeIndex& index,
+                             const nix::Closure* closure)
+    : tree_(tree), index_(index), closure_(closure) {
+  CollectPackages(tree, closure);
+  JoinReferences(tree);
+}
+
+void ClosureLinker::CollectPackages(const MergedTree& tree, const nix::Closure* closure) {
+  const std::string prefix = index_.store_directory() + "/";
+  // `.links` is where Nix keeps hardlinks between store paths; empty, it says nothing.
+  const bool links_used = std::any_of(
+      tree.files.begin(), tree.files.end(),
+      [&](const FileFacts& file) { return file.path().starts_with(prefix + ".links/"); });
+  std::string_view last_invalid;
+  for (const FileFacts& file : tree.files) {
+    const std::string_view path = file.path();
+    if (!path.starts_with(prefix)) continue;
+    const std::string_view top =
+        path.substr(0, std::min(path.find('/', prefix.size()), path.size()));
+    const std::string_view base_name = top.substr(prefix.size());
+    const absl::StatusOr<nix::BaseName> parsed = nix::ParseBaseName(base_name);
+    std::string reason;
+    if (!parsed.ok()) {
+      reason = std::string(parsed.status().message());
+    } else if (base_name.ends_with(".lock") || base_name.ends_with(".check") ||
+               base_name.ends_with(".drv.chroot")) {
+      reason = "Nix leaves such an entry behind while it builds";
+    }
+    if (reason.empty()) {
+      Package& package = packages_[top];
+      package.in_tree = true;
+      if (path == top) package.top = &file;
+      continue;
+    }
+    if (top == last_invalid || (base_name == ".links" && !links_used)) continue;
+    last_invalid = top;
+    invalid_.push_back({std::string(top), std::move(reason),
+                        tree.layer_names.empty() ? "" : tree.layer_names[file.layer()]});
+  }
+  if (closure != nullptr) {
+    for (const auto& [path, info] : closure->paths) packages_[path].info = &info;
+  }
+  for (const auto& [path, package] : packages_) {
+    by_fingerprint_[nix::HashFingerprint(HashOf(path))] = path;
+  }
+}
+
+void ClosureLinker::JoinReferences(const MergedTree& tree) {
+  for (const FileFacts& file : tree.files) {
+    if (file.windows().empty()) continue;
+    const auto store_path = nix::StorePathOf(file.path(), index_.store_directory());
+    if (!store_path) continue;
+    const auto package = packages_.find(*store_path);
+    if (package == packages_.end()) continue;
+    for (uint64_t window : file.windows()) {
+      const auto found = by_fingerprint_.find(window);
+      if (found == by_fingerprint_.end() || found->second == package->first) continue;
+      package->second.scanned.try_emplace(found->second, &file);
+    }
+  }
+}
+
+bool ClosureLinker::References(std::string_view store_path, std::string_view other) const {
+  const auto package = packages_.find(store_path);
+  if (package == packages_.end()) return false;
+  const nix::PathInfo* info = package->second.info;
+  if (info != nullptr && info->has_references) {
+    return std::binary_search(info->references.begin(), info->references.end(), other);
+  }
+  return package->second.scanned.contains(other);
+}
+
+void ClosureLinker::Link(Subject& subject) const {
+  std::map<std::string_view, std::set<std::string>> referrers;  // of what is missing
+  for (const auto& [path, package] : packages_) {
+    if (package.info == nullptr) continue;
+    for (const std::string& reference : package.info->references) {
+      const auto found = packages_.find(reference);
+      if (found != packages_.end() && !found->second.in_tree && reference != path) {
+        referrers[found->first].insert(std::string(path));
+      }
+    }
+  }
+  for (const auto& [path, package] : packages_) {
+    LinkedStorePath& out = subject.store_paths.emplace_back();
+    out.path = std::string(path);
+    out.in_tree = package.in_tree;
+    out.in_closure = closure_ == nullptr ? package.in_tree : package.info != nullptr;
+    if (package.top != nullptr && !tree_.layer_names.empty()) {
+      out.layer = tree_.layer_names[package.top->layer()];
+    }
+    if (const auto nar = tree_.nars.find(out.path); nar != tree_.nars.end()) {
+      out.nar_hash = nar->second.hash;
+    }
+    if (package.info != nullptr) out.recorded_hash = package.info->nar_hash;
+    if (const auto found = referrers.find(path); found != referrers.end()) {
+      out.referrers.assign(found->second.begin(), found->second.end());
+    }
+    if (package.info == nullptr || !package.info->has_references || !package.in_tree) continue;
+    std::map<std::string_view, const FileFacts*> undeclared;
+    for (const auto& [other, file] : package.scanned) {
+      if (!References(path, other)) undeclared[other] = file;
+    }
+    for (const auto& [other, file] : undeclared) {
+      out.undeclared.push_back(std::string(other));
+      out.undeclared_by.push_back(file->path());
+    }
+  }
+  std::sort(subject.store_paths.begin(), subject.store_paths.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
+  subject.invalid_entries = invalid_;
+
+  for (LinkedFile& file : subject.files) {
+    if (file.store_path.empty()) continue;
+    for (int i = 0; i < file.facts->references_size(); ++i) {
+      // By hash alone: the name's end cannot be told from the text that follows it.
+      const std::string_view hash = HashOf(file.facts->references(i).base_name());
+      const auto found = by_fingerprint_.find(nix::HashFingerprint(hash));
+      if (found == by_fingerprint_.end() || !packages_.at(found->second).in_tree) {
+        file.dangling.push_back(i);
+      }
+    }
+  }
+}
+
+}  // namespace lre_audit

@@ -1,0 +1,256 @@
+#include "audit/scan/second_pass.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/synchronization/mutex.h"
+
+namespace lre_audit {
+namespace {
+
+// One store path on its way through its nodes.
+struct Progress {
+  const NarRequest* request;
+  size_t next = 0;  // node that the hasher waits for
+  nix::NarHasher hasher;
+  bool failed = false;
+
+  bool done() const { return failed || next == request->nodes.size(); }
+};
+
+// Contents that came before their turn, and how many nodes still want them.
+struct Held {
+  std::string data;
+  size_t users = 0;
+};
+
+class NarCollector : public EntrySink {
+ public:
+  NarCollector(std::vector<Progress>& paths, uint64_t hold_bytes)
+      : paths_(paths), free_(hold_bytes) {
+    for (size_t i = 0; i < paths_.size(); ++i) {
+      for (const NarNode& node : paths_[i].request->nodes) {
+        if (node.type == Entry::Type::kRegular) wanted_[node.content].push_back(i);
+      }
+    }
+    for (size_t i = 0; i < paths_.size(); ++i) Advance(i);
+  }
+
+  void BeginPart(size_t part) { part_ = part; }
+  // Parts that hold contents which some path still waits for.
+  std::set<size_t> PartsNeeded() const {
+    std::set<size_t> parts;
+    for (const Progress& path : paths_) {
+      if (path.done()) continue;
+      for (size_t i = path.next; i < path.request->nodes.size(); ++i) {
+        const NarNode& node = path.request->nodes[i];
+        if (node.type == Entry::Type::kRegular) parts.insert(node.content.part);
+      }
+    }
+    return parts;
+  }
+  size_t nodes_done() const { return nodes_done_; }
+
+  void BeginEntry(const Entry& entry) override {
+    live_.clear();
+    hold_ = nullptr;
+    if (entry.type != Entry::Type::kRegular) return;
+    current_ = {part_, entry.index};
+    const auto wanted = wanted_.find(current_);
+    if (wanted == wanted_.end()) return;
+    size_t later = 0;  // nodes that want these contents, but not yet
+    std::set<size_t> counted;
+    for (size_t i : wanted->second) {
+      Progress& path = paths_[i];
+      if (path.done()) continue;
+      if (!counted.insert(i).second) continue;
+      for (size_t n = path.next; n < path.request->nodes.size(); ++n) {
+        const NarNode& node = path.request->nodes[n];
+        if (node.type != Entry::Type::kRegular || node.content != current_) continue;
+        if (n == path.next) {
+          live_.push_back(i);
+          Check(path, path.hasher.Regular(node.path, node.executable, node.size));
+        } else {
+          ++later;
+        }
+      }
+    }
+    if (later > 0 && !held_.contains(current_) && entry.size <= free_) {
+      free_ -= entry.size;
+      hold_ = &held_[current_];
+      hold_->users = later;
+    }
+  }
+  void Data(std::string_view piece) override {
+    for (size_t i : live_) Check(paths_[i], paths_[i].hasher.Data(piece));
+    if (hold_ != nullptr) hold_->data += piece;
+  }
+  void EndEntry(bool complete) override {
+    if (!complete && hold_ != nullptr) {
+      free_ += hold_->data.size();
+      held_.erase(current_);
+    }
+    for (size_t i : live_) {
+      if (!complete) paths_[i].failed = true;
+      if (paths_[i].failed) continue;
+      ++paths_[i].next;
+      ++nodes_done_;
+      Advance(i);
+    }
+    // What was held may be the next of another path.
+    if (const auto wanted = wanted_.find(current_); hold_ != nullptr && wanted != wanted_.end()) {
+      for (size_t i : wanted->second) Advance(i);
+    }
+    live_.clear();
+    hold_ = nullptr;
+  }
+
+ private:
+  // Feeds everything that needs no stream: directories, symlinks, contents at hand.
+  void Advance(size_t i) {
+    Progress& path = paths_[i];
+    while (!path.done()) {
+      const NarNode& node = path.request->nodes[path.next];
+      if (node.type == Entry::Type::kDirectory) {
+        Check(path, path.hasher.Directory(node.path));
+      } else if (node.type == Entry::Type::kSymlink) {
+        Check(path, path.hasher.Symlink(node.path, node.target));
+      } else {
+        const auto held = held_.find(node.content);
+        if (held == held_.end() ||
+            (hold_ == &held->second && held->second.data.size() < node.size)) {
+          return;
+        }
+        Check(path, path.hasher.Regular(node.path, node.executable, node.size));
+        if (!path.failed) Check(path, path.hasher.Data(held->second.data));
+        if (--held->second.users == 0) {
+          free_ += held->second.data.size();
+          if (hold_ == &held->second) hold_ = nullptr;
+          held_.erase(held);
+        }
+      }
+      ++path.next;
+      ++nodes_done_;
+    }
+  }
+  void Check(Progress& path, const absl::Status& status) {
+    if (!status.ok()) path.failed = true;
+  }
+
+  std::vector<Progress>& paths_;
+  uint64_t free_;
+  std::map<ContentRef, std::vector<size_t>> wanted_;  // by which paths
+  std::map<ContentRef, Held> held_;
+  size_t part_ = 0;
+  ContentRef current_;
+  std::vector<size_t> live_;  // paths that the current contents are the next of
+  Held* hold_ = nullptr;
+  size_t nodes_done_ = 0;
+};
+
+std::map<std::string, nix::NarHasher::Result> HashGroup(
+    const Tree& tree, const std::vector<const NarRequest*>& requests, uint64_t hold_bytes) {
+  std::vector<Progress> paths;
+  for (const NarRequest* request : requests) paths.push_back({request, 0, nix::NarHasher(), false});
+  NarCollector collector(paths, hold_bytes);
+  // Every pass feeds at least the next contents of every path, or something cannot be read.
+  for (size_t before = SIZE_MAX; before != collector.nodes_done();) {
+    before = collector.nodes_done();
+    for (size_t part : collector.PartsNeeded()) {
+      std::vector<Problem> known;  // the first pass has reported them
+      collector.BeginPart(part);
+      tree.Stream(part, /*verify=*/false, collector, known);
+    }
+  }
+  std::map<std::string, nix::NarHasher::Result> results;
+  for (Progress& path : paths) {
+    if (path.failed || !path.done()) continue;
+    absl::StatusOr<nix::NarHasher::Result> nar = path.hasher.Finish();
+    if (nar.ok()) results[path.request->store_path] = *std::move(nar);
+  }
+  return results;
+}
+
+}  // namespace
+
+std::map<std::string, nix::NarHasher::Result> HashNars(const Tree& tree,
+                                                       std::vector<NarRequest> requests,
+                                                       const ScanOptions& options,
+                                                       uint64_t hold_bytes) {
+  // A store path that lies in one part is hashed beside those of other parts.
+  std::map<size_t, std::vector<const NarRequest*>> by_part;
+  std::vector<const NarRequest*> spread;
+  for (NarRequest& request : requests) {
+    std::sort(request.nodes.begin(), request.nodes.end(),
+              [](const NarNode& a, const NarNode& b) { return nix::NarLess(a.path, b.path); });
+    std::set<size_t> parts;
+    for (const NarNode& node : request.nodes) {
+      if (node.type == Entry::Type::kRegular) parts.insert(node.content.part);
+    }
+    if (parts.size() == 1) {
+      by_part[*parts.begin()].push_back(&request);
+    } else {
+      spread.push_back(&request);
+    }
+  }
+  std::vector<std::vector<const NarRequest*>> groups;
+  std::vector<uint64_t> sizes;
+  for (auto& [part, group] : by_part) {
+    groups.push_back(std::move(group));
+    sizes.push_back(tree.parts()[part].size_hint);
+  }
+  std::map<std::string, nix::NarHasher::Result> results;
+  absl::Mutex mutex;
+  const uint64_t workers = std::max<uint64_t>(1, options.jobs > 0 ? options.jobs : 2);
+  RunParallel(sizes, options.jobs, [&](size_t i) {
+    auto group = HashGroup(tree, groups[i], hold_bytes / workers);
+    absl::MutexLock lock(&mutex);
+    results.merge(group);
+  });
+  if (!spread.empty()) results.merge(HashGroup(tree, spread, hold_bytes));
+  return results;
+}
+
+std::map<ContentRef, std::string> HashContents(const Tree& tree,
+                                               const std::vector<ContentRef>& contents) {
+  class Sink : public EntrySink {
+   public:
+    Sink(const std::set<ContentRef>& wanted, std::map<ContentRef, std::string>& hashes)
+        : wanted_(wanted), hashes_(hashes) {}
+    size_t part = 0;
+    void BeginEntry(const Entry& entry) override {
+      sha256_.reset();
+      current_ = {part, entry.index};
+      if (wanted_.contains(current_)) sha256_.emplace();
+    }
+    void Data(std::string_view piece) override {
+      if (sha256_) sha256_->Update(piece);
+    }
+    void EndEntry(bool complete) override {
+      if (sha256_ && complete) hashes_[current_] = sha256_->FinishHex();
+    }
+
+   private:
+    const std::set<ContentRef>& wanted_;
+    std::map<ContentRef, std::string>& hashes_;
+    ContentRef current_;
+    std::optional<nix::Sha256> sha256_;
+  };
+
+  const std::set<ContentRef> wanted(contents.begin(), contents.end());
+  std::map<ContentRef, std::string> hashes;
+  Sink sink(wanted, hashes);
+  std::optional<size_t> last;
+  for (const ContentRef& content : wanted) {
+    if (last == content.part) continue;
+    last = sink.part = content.part;
+    std::vector<Problem> known;
+    tree.Stream(content.part, /*verify=*/false, sink, known);
+  }
+  return hashes;
+}
+
+}  // namespace lre_audit
