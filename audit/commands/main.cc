@@ -1,0 +1,54 @@
+// lre-audit: parses the command line and hands over to the command.
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "audit/commands/elf_command.h"
+#include "audit/commands/image_command.h"
+#include "audit/commands/options.h"
+#include "audit/commands/rule_command.h"
+#include "audit/commands/store_command.h"
+#include "audit/commands/write_report.h"
+#include "base/text.h"
+
+namespace lre_audit {
+namespace {
+
+// One overload for each alternative of CommandLine: the table of commands.
+struct Commands {
+  int operator()(const Answer& answer) const {
+    std::cout << answer.text;
+    return kExitClean;
+  }
+  int operator()(const ImageOptions& options) const {
+    return RunImage(options, std::cout, std::cerr);
+  }
+  int operator()(const StoreOptions& options) const {
+    return RunStore(options, std::cout, std::cerr);
+  }
+  int operator()(const ElfOptions& options) const { return RunElf(options, std::cout, std::cerr); }
+  int operator()(const RuleOptions& options) const {
+    return RunRule(options, std::cout, std::cerr);
+  }
+};
+
+int Main(std::vector<std::string> arguments) {
+  // A reader of our output that goes away ends us quietly, even where a parent ignored the signal.
+  std::signal(SIGPIPE, SIG_DFL);
+  const absl::StatusOr<CommandLine> command = ParseCommandLine(std::move(arguments));
+  if (!command.ok()) {
+    std::cerr << "error: " << ToStd(command.status().message()) << "\n";
+    return kExitUsage;
+  }
+  const int exit_code = std::visit(Commands(), *command);
+  if (std::cout.flush()) return exit_code;
+  // WriteReport has said so already, and its code stands.
+  if (exit_code != kExitUsage) std::cerr << "error: cannot write to standard output\n";
+  return kExitUsage;
+}
+
+}  // namespace
+}  // namespace lre_audit
+
+int main(int argc, char** argv) { return lre_audit::Main({argv + (argc > 0), argv + argc}); }
