@@ -13,12 +13,16 @@ debs=(
   $(sed -n 's/.*debs = \[\([^]]*\)\];.*/\1/p' "$here/packages.nix" | tr -d '"')
 )
 
+fetch() { apt-get download -qq -o APT::Sandbox::User=root "${debs[@]}"; }
+# apt's lists may be missing or older than the mirror.
+refresh() { if [ "$(id -u)" = 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi; }
+
 # Downloads the Debian packages as NAME.deb, and writes down which versions they are.
 download() {
   rm -rf "$out/debs" && mkdir -p "$out/debs"
   (
     cd "$out/debs"
-    apt-get download -qq -o APT::Sandbox::User=root "${debs[@]}"
+    fetch 2> /dev/null || { refresh && fetch; }
     local file name separator='{'
     for file in *.deb; do
       name=${file%%_*}

@@ -2,7 +2,7 @@
 # registered, and that carries one leak. Image and closure then agree, and nothing but the leak is
 # wrong. leaks.sh plants the others, in images and closures.
 #   rule        what lre-audit has to report
-#   file        where, inside the store path
+#   file        where, inside the store path (or in another one: absolute)
 #   referenced  what it leads to; "*" where the words are the rule's own
 #   exit        the exit code: 1 for errors, 0 for warnings and notes
 #   companions  rules of severity error that the same leak cannot but raise as well
@@ -23,6 +23,12 @@ let
       rmdir --ignore-fail-on-non-empty $out/bin $out/lib
     '' { };
   };
+  # A library that needs zlib and does not say where it is.
+  undeclared = run "inner-1.0" ''
+    mkdir -p $out/lib
+    echo 'int crc32(void); int inner(void) { return crc32(); }' | cc -x c - -c -fPIC -o inner.o
+    ld -shared -soname libinner.so inner.o ${zlib}/lib/libz.so.1 -o $out/lib/libinner.so
+  '' { };
   # An object with a note section: the name and type that identify it, and its text.
   note = section: owner: type: text: ''
     cat > note.s <<'S'
@@ -106,6 +112,16 @@ in
         compile -Wl,--no-as-needed libabsent.so
       '';
     };
+    library-undeclared = {
+      rule = "LRE110";
+      file = "${undeclared}/lib/libinner.so";
+      companions = "LRE108";
+      # The library has no RUNPATH and its own package refers to nothing: only the program's RPATH,
+      # which such libraries inherit, leads to zlib.
+      build = ''
+        compile -Wl,--disable-new-dtags -Wl,-rpath,${undeclared}/lib:${zlib}/lib -Wl,--no-as-needed ${undeclared}/lib/libinner.so
+      '';
+    };
     symbol-version-missing = {
       rule = "LRE111";
       file = "bin/hello";
@@ -141,6 +157,15 @@ in
       file = "bin/hello";
       referenced = "/usr/lib/libaudit-module.so.1";
       build = "compile -Wl,--audit=/usr/lib/libaudit-module.so.1";
+    };
+    loader-note-outside-store = {
+      rule = "LRE115";
+      file = "bin/hello";
+      referenced = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+      companions = "LRE108 LRE109";
+      build = note ".note.nixos.ldcache" "NixOS" "0x63a86cb6"
+        ''libc.so.6\000=/usr/lib/x86_64-linux-gnu/libc.so.6\000''
+      + "compile note.o";
     };
     dlopen-not-found = {
       rule = "LRE116";

@@ -103,6 +103,14 @@ leaks_of_closures() {
   closure_with closure-path-missing "$spare"
   expect closure-path-missing LRE302 "$spare" '*' 1
 
+  # What refers to the spare path is there, the path is not, in the image or in the closure.
+  local referrer
+  referrer=$(build referrer)
+  image reference-dangling "$referrer"
+  closure_with reference-dangling "$referrer"
+  edit_closure reference-dangling "paths = [path for path in paths if path['path'] != '$spare']"
+  expect reference-dangling LRE303 "$referrer/share/note" "$spare" 1 LRE302
+
   image reference-undeclared
   edit_closure reference-undeclared "
 for path in paths:

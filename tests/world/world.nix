@@ -43,24 +43,29 @@ let
     mkdir -p $out/bin
     cc -x c - -o $out/bin/hello < ${./hello.c}
   '' { };
-  # What the image holds: programs that work, with all that they need.
-  clean = { inherit (packages) bash binutils coreutils grep make sed zlib; inherit cc hello; };
-  leaks = import ./leaks.nix { inherit run packages cc; hello = ./hello.c; };
-in
-{
-  inherit clean;
   # A path that the clean image lacks, for leaks.sh to plant leaks around.
   spare = run "spare-1.0" ''
     mkdir -p $out/bin $out/share
     cp ${hello}/bin/hello $out/bin/spare
     echo "a file that nothing needs" > $out/share/note
   '' { };
+  # What the image holds: programs that work, with all that they need.
+  clean = { inherit (packages) bash binutils coreutils grep make sed zlib; inherit cc hello; };
+  leaks = import ./leaks.nix { inherit run packages cc; hello = ./hello.c; };
+in
+{
+  inherit clean spare;
+  # A path that needs the spare one.
+  referrer = run "referrer-1.0" ''
+    mkdir -p $out/share
+    echo "see ${spare}/share/note" > $out/share/note
+  '' { };
   inherit (leaks) demo;
   leaks = builtins.mapAttrs (tag: leak: leak.package) leaks.planted;
   # One line per leak: tag, rule, path, referenced, exit code, companions, store path.
   table = builtins.concatStringsSep "" (builtins.attrValues (builtins.mapAttrs
     (tag: leak: builtins.concatStringsSep "\t" [
-      tag leak.rule "${leak.package}/${leak.file}" leak.referenced leak.exit leak.companions "${leak.package}"
+      tag leak.rule (if builtins.substring 0 1 leak.file == "/" then leak.file else "${leak.package}/${leak.file}") leak.referenced leak.exit leak.companions "${leak.package}"
     ] + "\n")
     leaks.planted));
 }
