@@ -1,0 +1,44 @@
+// Paths in the options of compilers and linkers, and which strings are paths at all.
+#ifndef LRE_AUDIT_AUDIT_CLAIMS_PATH_FLAGS_H_
+#define LRE_AUDIT_AUDIT_CLAIMS_PATH_FLAGS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace lre_audit {
+
+// An absolute path that a build may use: of ordinary characters (no pattern, no variable, no
+// blank), and not of a file system that the kernel makes (/dev, /proc, /sys), which is the same
+// everywhere.
+bool IsClaimablePath(std::string_view path);
+
+// Below a directory where programs, libraries and headers are installed or built (/usr, /opt,
+// /home, the store, ...) rather than one where a running machine keeps its state (/etc, /var, /run,
+// /tmp).
+bool IsInstallationPath(std::string_view path);
+
+// A piece of a text and where it stands in it.
+struct Token {
+  std::string_view text;
+  uint64_t offset = 0;
+};
+
+// `value` split at blanks and newlines; `offset` is that of its first byte.
+std::vector<Token> Words(std::string_view value, uint64_t offset);
+
+// `value` split at any of `separators`; empty pieces are left out.
+std::vector<Token> Split(std::string_view value, uint64_t offset, std::string_view separators);
+
+using PathFunction =
+    std::function<void(std::string_view path, uint64_t offset, std::string_view option)>;
+
+// Calls `found` for the paths that options among `words` name: -I/x, -I /x, --sysroot=/x,
+// -Wl,-rpath,/x:/y, -Xlinker -rpath -Xlinker /x and so on. With `bare`, words that are themselves
+// absolute paths count too, with an empty option.
+void FindPathsInOptions(const std::vector<Token>& words, bool bare, const PathFunction& found);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_CLAIMS_PATH_FLAGS_H_

@@ -1,0 +1,33 @@
+// Claims of shell scripts that stand for a program: nixpkgs' makeWrapper, cc-wrapper and
+// bintools-wrapper, hooks, and *-config scripts.
+#ifndef LRE_AUDIT_AUDIT_CLAIMS_WRAPPER_H_
+#define LRE_AUDIT_AUDIT_CLAIMS_WRAPPER_H_
+
+#include <string_view>
+
+#include "audit/claims/claim_list.h"
+
+namespace lre_audit {
+
+// A wrapper is a script that ends by exec'ing a program, that reads a package's nix-support, or
+// that is short, lies in a bin directory and runs programs. Of a wrapper, these are claims:
+// programs run or sourced by absolute path; directories in search paths (PATH, PYTHONPATH,
+// XDG_DATA_DIRS, ...); installation paths in other exported variables; paths in compiler and linker
+// options that it sets or passes on; and installation paths passed to the program that it execs.
+//
+// Only what always runs counts, with two exceptions: an `exec` in one of several branches, and the
+// branches of nixpkgs' own compiler wrappers. A path that the script tests for (`[ -x /usr/bin/x
+// ]`) is optional, and no claim. A script of another kind makes no claims.
+void AddWrapperClaims(std::string_view path, ClaimList* claims);
+
+// Claims of <store path>/nix-support/*: `name` is the file's name there. Files of options give the
+// paths in them; hooks (setup-hook, *.sh, *.bash) are read as wrappers; the rest are lists of words
+// of which absolute paths count.
+void AddNixSupportClaims(std::string_view name, ClaimList* claims);
+
+// Claims of a *-config script: the options that it prints and the directories in its variables.
+void AddConfigScriptClaims(ClaimList* claims);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_CLAIMS_WRAPPER_H_
