@@ -20,7 +20,9 @@ bool NarLess(std::string_view a, std::string_view b);
 
 // Hashes one store path, given its entries in NAR order. A directory comes before what it holds.
 // Every call but the constructor's fails with FailedPrecondition when the entry is out of order,
-// and the object is of no further use then (the caller sorts, and asks again).
+// and the object is of no further use then (the caller sorts, and asks again). As final are
+// DataLoss, for contents of another size than announced, and InvalidArgument, for a name that no
+// NAR can hold.
 class NarHasher {
  public:
   NarHasher();

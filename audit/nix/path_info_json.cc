@@ -256,7 +256,7 @@ absl::Status EntryReader::Finish(bool is_parsed) {
     closure_.Add(std::move(entry));
   }
   if (!is_parsed) {
-    closure_.Problem("", absl::StrCat("not readable as JSON ", error_, "; only the ",
+    closure_.Problem("", absl::StrCat("not readable as JSON: ", error_, "; only the ",
                                       pending_.size(), " entries before it are known"));
   }
   return absl::OkStatus();
