@@ -17,7 +17,8 @@ std::string_view DefaultPolicyText();
 
 class CompiledPolicy {
  public:
-  // InvalidArgument names the field and the pattern's error.
+  // The default policy comes after the user's. InvalidArgument names the entry, the field and, for
+  // a pattern, RE2's error.
   static absl::StatusOr<CompiledPolicy> Compile(const Policy& policy);
   // The default policy alone.
   static CompiledPolicy Default();
@@ -26,7 +27,8 @@ class CompiledPolicy {
   CompiledPolicy& operator=(CompiledPolicy&&) noexcept;
   ~CompiledPolicy();
 
-  // Removes what is allowed, sets severities, marks what is suppressed.
+  // Removes what is allowed, sets severities, marks what is suppressed. LRE9xx are left alone. The
+  // result is sorted as Judge()'s.
   void Apply(std::vector<Finding>& findings) const;
 
  private:

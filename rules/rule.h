@@ -32,6 +32,10 @@ const Rule* FindRule(std::string_view code_or_name);
 // and file), sets subject and fingerprint, and sorts: severity, rule, path, referenced.
 std::vector<Finding> Judge(const Subject& subject);
 
+// The order of a report: severity, rule, path, referenced. Judge() sorts; sort again where a policy
+// has changed severities.
+void SortFindings(std::vector<Finding>& findings);
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_RULES_RULE_H_

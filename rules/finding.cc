@@ -1,0 +1,159 @@
+#include "rules/finding.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+
+namespace lre_audit {
+namespace {
+
+// Length of the hash part of a store path, and its alphabet (Nix src/libutil/base-nix-32.hh).
+constexpr size_t kHashLength = 32;
+constexpr std::string_view kNix32 = "0123456789abcdfghijklmnpqrsvwxyz";
+
+bool StartsWithStoreHash(std::string_view text) {
+  return text.size() > kHashLength && text[kHashLength] == '-' &&
+         text.substr(0, kHashLength).find_first_not_of(kNix32) == std::string_view::npos;
+}
+
+// `text` with the hash of every store path in it left out.
+std::string WithoutStoreHashes(std::string_view text, std::string_view store_directory) {
+  const std::string prefix = absl::StrCat(ToAbsl(store_directory), "/");
+  std::string result;
+  for (size_t at; (at = text.find(prefix)) != std::string_view::npos;) {
+    at += prefix.size();
+    result.append(text.substr(0, at));
+    text.remove_prefix(at);
+    if (StartsWithStoreHash(text)) text.remove_prefix(kHashLength);
+  }
+  return result.append(text);
+}
+
+// How a claim is introduced in evidence: the ELF field, the variable, the kind of file.
+std::string ClaimField(const LinkedClaim& claim) {
+  switch (claim.kind) {
+    case Claim::INTERPRETER:
+      return "PT_INTERP";
+    case Claim::RPATH:
+      return "DT_RPATH";
+    case Claim::RUNPATH:
+      return "DT_RUNPATH";
+    case Claim::NEEDED:
+      return "DT_NEEDED";
+    case Claim::LD_CACHE_NOTE:
+      return claim.context.empty() ? ".note.nixos.ldcache"
+                                   : ".note.nixos.ldcache for " + claim.context;
+    case Claim::DEBUG_DIRECTORY:
+      return "DWARF directory";
+    case Claim::EMBEDDED:
+      return "string";
+    case Claim::SYMLINK_TARGET:
+      return "symlink";
+    case Claim::LOADER_DEFAULT:
+      return claim.context.empty() ? "built-in path" : "built-in " + claim.context;
+    default:
+      return claim.context;
+  }
+}
+
+}  // namespace
+
+Finding MakeFinding(const Rule& rule, std::string_view path, std::string_view referenced,
+                    std::string message, std::string_view help) {
+  Finding finding;
+  finding.set_rule(rule.code);
+  finding.set_name(rule.name);
+  finding.set_severity(rule.severity);
+  finding.set_path(std::string(path));
+  finding.set_referenced(std::string(referenced));
+  finding.set_message(std::move(message));
+  finding.set_help(std::string(help));
+  return finding;
+}
+
+Finding FileFinding(const Rule& rule, const LinkedFile& file, std::string_view referenced,
+                    std::string message, std::string_view help) {
+  Finding finding = MakeFinding(rule, file.facts->path(), referenced, std::move(message), help);
+  finding.mutable_location()->set_layer(file.layer);
+  return finding;
+}
+
+Finding ClaimFinding(const Rule& rule, const LinkedFile& file, const LinkedClaim& claim,
+                     std::string message, std::string_view help) {
+  Finding finding = FileFinding(rule, file, claim.text, std::move(message), help);
+  finding.mutable_location()->set_offset(static_cast<double>(claim.offset));
+  finding.mutable_location()->set_line(claim.line);
+  finding.set_evidence(ClaimEvidence(claim));
+  // A store path that is missing is one cause, whichever of its files are named.
+  const bool in_store = claim.target.place == Target::Place::kStore;
+  finding.set_cause(in_store && !claim.target.store_path.empty() ? claim.target.store_path
+                                                                 : claim.text);
+  return finding;
+}
+
+std::string ClaimEvidence(const LinkedClaim& claim) {
+  if (claim.line > 0) {
+    const std::string text = !claim.excerpt.empty()         ? claim.excerpt
+                             : claim.kind == Claim::SHEBANG ? "#!" + claim.text
+                                                            : claim.text;
+    return absl::StrCat("line ", claim.line, ": ", text);
+  }
+  const std::string field = ClaimField(claim);
+  const std::string text = claim.text.empty() ? "(empty)" : claim.text;
+  if (claim.offset > 0) {
+    return absl::StrCat(field, field.empty() ? "at " : " at ", Hex(claim.offset), ": ", text);
+  }
+  return field.empty() ? text : absl::StrCat(field, ": ", text);
+}
+
+std::string Names(const std::vector<std::string>& names, size_t most) {
+  std::string result;
+  const size_t shown = std::min(names.size(), most);
+  for (size_t i = 0; i < shown; ++i) {
+    const bool last = i + 1 == names.size();
+    absl::StrAppend(&result, i == 0 ? "" : last ? " and " : ", ", names[i]);
+  }
+  if (names.size() > shown) absl::StrAppend(&result, " and ", names.size() - shown, " more");
+  return result;
+}
+
+std::string Counted(size_t count, std::string_view singular, std::string_view plural) {
+  return absl::StrCat(count, " ", ToAbsl(count == 1 ? singular : plural));
+}
+
+std::string_view TreeName(const Subject& subject) {
+  return subject.kind == Subject::Kind::kImage ? "image" : "store";
+}
+
+bool IsBelow(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.substr(0, directory.size()) == directory &&
+         path[directory.size()] == '/';
+}
+
+std::string_view StorePathOf(std::string_view path, std::string_view store_directory) {
+  if (!IsBelow(path, store_directory)) return {};
+  return path.substr(0, path.find('/', store_directory.size() + 1));
+}
+
+std::string Fingerprint(const Finding& finding, const Subject& subject) {
+  // Lengths keep the parts apart, whatever bytes they hold.
+  std::string text;
+  for (const std::string& part :
+       {finding.rule(), std::string(TreeName(subject)),
+        WithoutStoreHashes(finding.path(), subject.store_directory),
+        WithoutStoreHashes(finding.referenced(), subject.store_directory)}) {
+    absl::StrAppend(&text, part.size(), ":", part, ",");
+  }
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  // Fails only where OpenSSL has no SHA-256; the finding then goes without a fingerprint.
+  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr) != 1) return "";
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size / 2));
+}
+
+}  // namespace lre_audit

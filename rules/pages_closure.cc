@@ -1,0 +1,121 @@
+// Pages of LRE3xx and LRE604.
+#include "rules/pages.h"
+
+namespace lre_audit::page {
+
+const char kLre301[] =
+    R"(The tree holds a store path that the closure named with --closure does not.
+
+Why it matters: the closure is the promise of what developers and workers share.
+What is beyond it was built otherwise, from another revision or by hand, and
+actions that use it cannot be reproduced locally.
+
+    error[LRE301]: the image holds a store path that the closure does not
+      --> /nix/store/...-python3-3.11.9
+       = note: the closure is from closure.json (nix path-info --json)
+
+To fix it: make tree and closure from one evaluation. Often the image was built from
+another commit, or has a base image with a store of its own. Without --closure,
+such a path is only LRE604.
+)";
+
+const char kLre302[] = R"(The closure holds a store path that the tree does not.
+
+Why it matters: something in the tree refers to it, directly or through others, and
+will not find it: a program that fails to start, a header that is not there, but
+only on the machine that has this tree.
+
+    error[LRE302]: the closure holds a store path that the image does not, and /nix/store/...-gcc-wrapper refers to it
+      --> /nix/store/...-glibc-2.42-dev
+
+To fix it: copy the whole closure. Look for filters on the contents, for whiteouts in
+later layers (LRE404), and for layers that were dropped when the image was
+squashed or its size cut.
+)";
+
+const char kLre303[] =
+    R"(A file of the tree contains the path of a store path that the tree does not hold.
+
+Why it matters: what the file names is gone. If the program opens it, it fails here
+and works where the path happens to exist, which is the way local and remote
+results drift apart.
+
+    error[LRE303]: the file refers to a store path that is not in the image
+      --> /nix/store/...-gcc-wrapper/bin/cc
+       |  at 0x1b2: /nix/store/...-coreutils-9.5
+
+Where another rule says the same more exactly (a missing interpreter, a dangling
+symlink), only that one is shown.
+
+To fix it: add the path. If it is only mentioned, as build flags in a --version text
+are, remove it at build time: remove-references-to, nuke-refs, or
+disallowedReferences to be told.
+)";
+
+const char kLre304[] =
+    R"(The contents of a store path refer to another one that its recorded references do
+not list.
+
+Why it matters: Nix copies and keeps alive what is recorded. With the record wrong,
+copying the closure to a worker leaves the path out. A correct build records every
+reference it can see, so contents and record come from different builds, or a file
+was changed afterwards.
+
+    warning[LRE304]: the contents refer to a store path that the recorded references omit
+      --> /nix/store/...-tool-1.0/bin/tool
+       = note: the references recorded of /nix/store/...-tool-1.0 do not list it, ...
+
+To fix it: build the path again and register it anew; "nix-store --verify
+--check-contents" tells whether the contents were changed.
+)";
+
+const char kLre305[] =
+    R"(The contents of a store path, hashed as a NAR archive as Nix does, are not those
+that the closure records.
+
+Why it matters: same name, other bytes. Caches and people take the path for the
+thing the closure says it is. Reasons seen: a file changed in place, a truncated
+copy, a build that is not deterministic and was made twice.
+
+    error[LRE305]: the contents of a store path are not those that the closure records
+      --> /nix/store/...-zlib-1.3
+       |  NAR hash sha256:5e1b..., recorded sha256:9ed9...
+
+To fix it: on a store, "nix-store --repair-path PATH". For an image, copy the path
+from the store that the closure describes; LRE404 and LRE209 may say who changed
+it.
+)";
+
+const char kLre307[] =
+    R"(The store directory has an entry that is no store path: a lock, a temporary or
+trash directory, a name that Nix would not accept.
+
+Why it matters: it belongs to no closure, so nobody can say what is in it or rebuild
+it. Locks and temporary paths are left by a Nix that was at work while its store
+was copied; what is beside them may then be incomplete.
+
+    error[LRE307]: an entry of the store directory is no store path
+      --> /nix/store/tmp-1234-0
+       |  temporary path of a build
+
+To fix it: copy store paths one by one (nix copy, nix-store --export, closureInfo),
+never the store directory. An empty .links directory is accepted.
+)";
+
+const char kLre604[] =
+    R"(A store path is on one side only: the tree holds it, and the local store, which was
+compared because no --closure was named, does not know it.
+
+Why it matters: what developers do not have they cannot run, so an action that uses
+it runs remotely only, and its cache key may never be reached locally. But nobody
+promised that the local store is complete, so this is a warning.
+
+    warning[LRE604]: the image holds a store path that the closure does not
+      --> /nix/store/...-python3-3.11.9
+       = note: the closure is from the local store
+
+To fix it: realise the path locally, or name the closure that the tree is meant to
+have with --closure; a path that it lacks is then LRE301, an error.
+)";
+
+}  // namespace lre_audit::page

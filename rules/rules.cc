@@ -1,0 +1,219 @@
+// The one table of rules, and the judge that runs it.
+#include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "rules/finding.h"
+#include "rules/judges.h"
+#include "rules/pages.h"
+#include "rules/rule.h"
+
+namespace lre_audit {
+namespace {
+
+// clang-format off
+constexpr Rule kRules[] = {
+    // ELF objects, as the loader sees them.
+    {"LRE101", "interpreter-outside-store", Finding::ERROR,
+     "PT_INTERP is outside the store", page::kLre101, judge::InterpreterOutsideStore},
+    {"LRE102", "interpreter-missing", Finding::ERROR,
+     "PT_INTERP is not in the audited tree", page::kLre102, judge::InterpreterMissing},
+    {"LRE103", "search-path-outside-store", Finding::ERROR,
+     "an RPATH/RUNPATH element is outside the store", page::kLre103, judge::SearchPathOutsideStore},
+    {"LRE104", "search-path-relative", Finding::ERROR,
+     "an element is relative or empty, so it means the current directory", page::kLre104, judge::SearchPathRelative},
+    {"LRE105", "search-path-build-directory", Finding::ERROR,
+     "an element names a build or home directory (/build, /tmp, $TMPDIR, /home)", page::kLre105, judge::SearchPathBuildDirectory},
+    {"LRE106", "search-path-escapes", Finding::ERROR,
+     "$ORIGIN/.. or a symlink leads out of the store", page::kLre106, judge::SearchPathEscapes},
+    {"LRE107", "search-path-dangling", Finding::WARNING,
+     "an element names a store path that is not there", page::kLre107, judge::SearchPathDangling},
+    {"LRE108", "library-not-found", Finding::ERROR,
+     "a NEEDED library is found nowhere", page::kLre108, judge::LibraryNotFound},
+    {"LRE109", "library-outside-store", Finding::ERROR,
+     "a NEEDED library resolves, or is named, outside the store", page::kLre109, judge::LibraryOutsideStore},
+    {"LRE110", "library-undeclared", Finding::ERROR,
+     "it resolves into a store path that the object's own package does not reference", page::kLre110, judge::LibraryUndeclared},
+    {"LRE111", "symbol-version-missing", Finding::ERROR,
+     "the resolved library lacks a symbol version that the object needs", page::kLre111, judge::SymbolVersionMissing},
+    {"LRE112", "two-libcs", Finding::ERROR,
+     "one process would load two C libraries", page::kLre112, judge::TwoLibcs},
+    {"LRE113", "views-disagree", Finding::ERROR,
+     "sections tell another story than the segments that the loader reads", page::kLre113, judge::ViewsDisagree},
+    {"LRE114", "audit-module-outside-store", Finding::ERROR,
+     "DT_AUDIT, DT_DEPAUDIT, DT_FILTER, DT_AUXILIARY lead outside the store", page::kLre114, judge::AuditModuleOutsideStore},
+    {"LRE115", "loader-note-outside-store", Finding::ERROR,
+     ".note.nixos.ldcache leads outside the store or contradicts RUNPATH", page::kLre115, judge::LoaderNoteOutsideStore},
+    {"LRE116", "dlopen-not-found", Finding::WARNING,
+     "a library named in .note.dlopen is found nowhere (error where marked required)", page::kLre116, judge::DlopenNotFound},
+    {"LRE117", "malformed-object", Finding::WARNING,
+     "ELF, Mach-O or archive by its magic, but not readable as such", page::kLre117, judge::MalformedObject},
+    {"LRE118", "foreign-architecture", Finding::WARNING,
+     "an executable or its library is for another machine than the tree's platform", page::kLre118, judge::ForeignArchitecture},
+    {"LRE119", "debug-path", Finding::NOTE,
+     "DWARF names a directory outside the store", page::kLre119, judge::DebugPath},
+    {"LRE120", "impure-loader", Finding::WARNING,
+     "the interpreter's own built-in search paths or cache lie outside the store", page::kLre120, judge::ImpureLoader},
+
+    // Other files.
+    {"LRE201", "shebang-outside-store", Finding::ERROR,
+     "an executable script's interpreter is outside the store (note when not executable)", page::kLre201, judge::ShebangOutsideStore},
+    {"LRE202", "shebang-missing", Finding::ERROR,
+     "a script's interpreter is not in the tree", page::kLre202, judge::ShebangMissing},
+    {"LRE203", "symlink-outside-store", Finding::ERROR,
+     "a symlink in the store leads outside it", page::kLre203, judge::SymlinkOutsideStore},
+    {"LRE204", "symlink-dangling", Finding::ERROR,
+     "a symlink leads to a store path that is not there (warning inside one path)", page::kLre204, judge::SymlinkDangling},
+    {"LRE205", "wrapper-outside-store", Finding::ERROR,
+     "a wrapper script or nix-support file runs or passes a path outside the store", page::kLre205, judge::WrapperOutsideStore},
+    {"LRE206", "build-metadata-outside-store", Finding::WARNING,
+     ".pc, .la, .cmake, .prl, *-config, GCC specs, Python _sysconfigdata name a path outside the store", page::kLre206, judge::BuildMetadataOutsideStore},
+    {"LRE207", "embedded-path", Finding::NOTE,
+     "a binary embeds a path outside the store as a string, one finding per file", page::kLre207, judge::EmbeddedPath},
+    {"LRE208", "privileged-file", Finding::ERROR,
+     "setuid, setgid or file capabilities", page::kLre208, judge::PrivilegedFile},
+    {"LRE209", "writable-store-file", Finding::WARNING,
+     "a store file or directory is writable", page::kLre209, judge::WritableStoreFile},
+    {"LRE210", "special-file", Finding::ERROR,
+     "a device, fifo or socket in the store", page::kLre210, judge::SpecialFile},
+    {"LRE211", "metadata-not-canonical", Finding::NOTE,
+     "store mtime, owner or mode is not what Nix writes", page::kLre211, judge::MetadataNotCanonical},
+
+    // The closure.
+    {"LRE301", "path-not-in-closure", Finding::ERROR,
+     "the tree holds a store path that the closure does not", page::kLre301, judge::PathNotInClosure},
+    {"LRE302", "closure-path-missing", Finding::ERROR,
+     "the closure holds a store path that the tree does not", page::kLre302, judge::ClosurePathMissing},
+    {"LRE303", "reference-dangling", Finding::ERROR,
+     "a file refers to a store path that is not in the tree", page::kLre303, judge::ReferenceDangling},
+    {"LRE304", "reference-undeclared", Finding::WARNING,
+     "contents refer to a path that the recorded references omit", page::kLre304, judge::ReferenceUndeclared},
+    {"LRE305", "nar-hash-mismatch", Finding::ERROR,
+     "the contents are not those that the closure records", page::kLre305, judge::NarHashMismatch},
+    {"LRE307", "store-entry-invalid", Finding::ERROR,
+     "an entry of the store directory is no store path (locks, temporary files, bad names)", page::kLre307, judge::StoreEntryInvalid},
+
+    // The image.
+    {"LRE401", "blob-digest-mismatch", Finding::ERROR,
+     "a blob is not what its digest or size says", page::kLre401, judge::BlobDigestMismatch},
+    {"LRE402", "diff-id-mismatch", Finding::ERROR,
+     "a layer's contents are not what the configuration says", page::kLre402, judge::DiffIdMismatch},
+    {"LRE403", "file-outside-store", Finding::ERROR,
+     "the image holds an executable or library outside the store (warning for other files)", page::kLre403, judge::FileOutsideStore},
+    {"LRE404", "store-path-altered", Finding::ERROR,
+     "a later layer changes or removes part of a store path", page::kLre404, judge::StorePathAltered},
+    {"LRE405", "environment-outside-store", Finding::ERROR,
+     "an Env path element is outside the store, relative or empty", page::kLre405, judge::EnvironmentOutsideStore},
+    {"LRE406", "loader-environment", Finding::ERROR,
+     "Env sets LD_LIBRARY_PATH, LD_PRELOAD, LD_AUDIT and their like", page::kLre406, judge::LoaderEnvironment},
+    {"LRE407", "entrypoint-outside-store", Finding::ERROR,
+     "Entrypoint or Cmd is outside the store or not in the image", page::kLre407, judge::EntrypointOutsideStore},
+    {"LRE408", "loader-configuration", Finding::ERROR,
+     "ld.so.preload, ld-nix.so.preload, ld.so.conf or a cache is present", page::kLre408, judge::LoaderConfiguration},
+    {"LRE409", "environment-path-missing", Finding::ERROR,
+     "Env names a store path that is not in the image", page::kLre409, judge::EnvironmentPathMissing},
+    {"LRE411", "trailing-data", Finding::WARNING,
+     "bytes after the end of a layer's archive", page::kLre411, judge::TrailingData},
+
+    // Agreement.
+    {"LRE604", "only-in-one-side", Finding::WARNING,
+     "a store path is on one side only", page::kLre604, judge::OnlyInOneSide},
+
+    // The audit itself.
+    {"LRE901", "incomplete", Finding::ERROR,
+     "something asked for could not be read (exit 3)", page::kLre901, judge::Incomplete},
+    {"LRE902", "limit-reached", Finding::ERROR,
+     "a limit stopped the reading (exit 3)", page::kLre902, judge::LimitReached},
+};
+// clang-format on
+
+bool IsFileRule(const Finding& finding) {
+  return finding.rule().starts_with("LRE1") || finding.rule().starts_with("LRE2");
+}
+
+// Drops what another finding says better, so that one cause in one file is one finding.
+void DropRepetitions(const Subject& subject, std::vector<Finding>& findings) {
+  // Which store paths the LRE1xx and LRE2xx findings of each file name. What they name relative to
+  // the file ($ORIGIN) is told by their cause.
+  std::set<std::pair<std::string, std::string>> named;       // file, store path
+  std::set<std::pair<std::string, std::string>> undeclared;  // store path, store path: LRE110
+  std::set<std::string> loader_configuration;                // files: LRE408
+  for (const Finding& finding : findings) {
+    if (IsFileRule(finding)) {
+      for (const std::string& name : {finding.referenced(), finding.cause()}) {
+        const std::string_view path = StorePathOf(name, subject.store_directory);
+        if (!path.empty()) named.emplace(finding.path(), path);
+      }
+    }
+    if (finding.rule() == "LRE110") {
+      undeclared.emplace(StorePathOf(finding.path(), subject.store_directory), finding.cause());
+    }
+    if (finding.rule() == "LRE408") loader_configuration.insert(finding.path());
+  }
+
+  const auto said_better = [&](const Finding& finding) {
+    const std::string& rule = finding.rule();
+    // "It refers to X, which is missing" says less than "its interpreter X is missing".
+    if (rule == "LRE303" || rule == "LRE304") {
+      if (named.contains({finding.path(), finding.referenced()})) return true;
+    }
+    // LRE304 is about a package, and shows one file of several: any of them may have an LRE110.
+    if (rule == "LRE304") {
+      const std::string package(StorePathOf(finding.path(), subject.store_directory));
+      return undeclared.contains({package, finding.referenced()});
+    }
+    // "A file outside the store" says less than "it configures the loader".
+    if (rule == "LRE403") return loader_configuration.contains(finding.path());
+    return false;
+  };
+  std::erase_if(findings, said_better);
+}
+
+// Severity first, then what makes two findings different, then what makes the order total.
+auto SortKey(const Finding& finding) {
+  return std::make_tuple(-static_cast<int>(finding.severity()), std::cref(finding.rule()),
+                         std::cref(finding.path()), std::cref(finding.referenced()),
+                         std::cref(finding.message()), finding.location().line(),
+                         finding.location().offset(), std::cref(finding.evidence()));
+}
+
+bool SaysTheSame(const Finding& a, const Finding& b) {
+  return a.severity() == b.severity() && a.rule() == b.rule() && a.path() == b.path() &&
+         a.referenced() == b.referenced() && a.message() == b.message();
+}
+
+}  // namespace
+
+std::span<const Rule> AllRules() { return kRules; }
+
+const Rule* FindRule(std::string_view code_or_name) {
+  for (const Rule& rule : kRules) {
+    if (code_or_name == rule.code || code_or_name == rule.name) return &rule;
+  }
+  return nullptr;
+}
+
+void SortFindings(std::vector<Finding>& findings) {
+  std::sort(findings.begin(), findings.end(),
+            [](const Finding& a, const Finding& b) { return SortKey(a) < SortKey(b); });
+}
+
+std::vector<Finding> Judge(const Subject& subject) {
+  std::vector<Finding> findings;
+  for (const Rule& rule : kRules) rule.judge(subject, rule, findings);
+
+  DropRepetitions(subject, findings);
+  SortFindings(findings);
+  // A path that a file names on ten lines is one finding, at the first of them.
+  findings.erase(std::unique(findings.begin(), findings.end(), SaysTheSame), findings.end());
+
+  for (Finding& finding : findings) {
+    finding.set_subject(subject.reference);
+    finding.set_fingerprint(Fingerprint(finding, subject));
+  }
+  return findings;
+}
+
+}  // namespace lre_audit
