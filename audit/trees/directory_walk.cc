@@ -212,7 +212,7 @@ void DirectoryWalk::Visit(int parent, const std::string& name, const std::string
   entry.uid = status.st_uid;
   entry.gid = status.st_gid;
   entry.mtime = status.st_mtim.tv_sec;
-  if (entry.type == Entry::Type::kDirectory && skip_ && skip_(path)) return;
+  if (skip_ && skip_(path)) return;
   ReadXattrs(ProcPath(parent, name), &entry);
   switch (entry.type) {
     case Entry::Type::kRegular:

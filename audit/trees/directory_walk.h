@@ -22,7 +22,7 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectoryInRoot(int root, std::s
 absl::StatusOr<std::vector<std::string>> ReadNames(int directory);
 
 // Streams the entry `name` of the open directory `parent` and all below it to `sink`, as `path` in
-// the tree. An empty `name` stands for `parent` itself. Directories for which `skip` is true, and
+// the tree. An empty `name` stands for `parent` itself. Entries for which `skip` is true, and
 // the contents of kernel file systems mounted below (/proc, /sys), are passed over.
 //
 // Special files are not opened. A file that cannot be read, or changes its size meanwhile, becomes
