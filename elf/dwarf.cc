@@ -1,38 +1,26 @@
 #include "elf/dwarf.h"
 
-#include <algorithm>
-#include <memory>
-#include <string_view>
-#include <unordered_set>
-#include <utility>
+#include <elf.h>
 
+#include <algorithm>
+#include <string_view>
+
+#include "elf/dwarf_directories.h"
 #include "elf/image.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/BinaryFormat/ELF.h"
-#include "llvm/DebugInfo/DWARF/DWARFContext.h"
-#include "llvm/DebugInfo/DWARF/DWARFDebugLine.h"
-#include "llvm/DebugInfo/DWARF/DWARFFormValue.h"
-#include "llvm/DebugInfo/DWARF/DWARFUnit.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 namespace lre_audit::elf {
 namespace {
 
-constexpr size_t kMaxDirectories = 64;
-constexpr size_t kMaxUnits = 4096;  // directories repeat: more units say nothing new
-
-using Sections = llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>>;
-
 // LLVM gets the contents of the sections it needs and nothing of the headers around them, which its
 // object reader would trust.
-Sections DebugSections(const Bytes& bytes, bool& is_64, bool& is_little_endian) {
-  Sections sections;
+DwarfSections DebugSections(const Bytes& bytes, bool& is_64, bool& is_little_endian) {
+  DwarfSections sections;
   Object object;
   Image image(bytes, object);
-  if (!ReadHeader(image) || object.type == llvm::ELF::ET_REL) return sections;
+  if (!ReadHeader(image) || object.type == ET_REL) return sections;
   is_64 = object.is_64;
   is_little_endian = object.is_little_endian;
-  const uint64_t size = is_64 ? sizeof(llvm::ELF::Elf64_Shdr) : sizeof(llvm::ELF::Elf32_Shdr);
+  const uint64_t size = is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
   const uint64_t count = std::min(image.section_count, kMaxSections);
   const auto table = bytes.Read(image.section_offset, count * size);
   if (!table.ok() || image.section_name_index >= count) return sections;
@@ -52,12 +40,11 @@ Sections DebugSections(const Bytes& bytes, bool& is_64, bool& is_little_endian) 
         name != ".debug_line_str" && name != ".debug_str" && name != ".debug_str_offsets") {
       continue;
     }
-    const bool is_compressed = image.Word(header, 8, 8) & llvm::ELF::SHF_COMPRESSED;
-    if (is_compressed || image.U32(header, 4) == llvm::ELF::SHT_NOBITS) continue;
+    const bool is_compressed = image.Word(header, 8, 8) & SHF_COMPRESSED;
+    if (is_compressed || image.U32(header, 4) == SHT_NOBITS) continue;
     const auto data = contents(i);
     if (!data.ok()) continue;
-    sections[llvm::StringRef(name.data() + 1, name.size() - 1)] = llvm::MemoryBuffer::getMemBuffer(
-        llvm::StringRef(data->data(), data->size()), "", /*RequiresNullTerminator=*/false);
+    sections.emplace_back(name.substr(1), *data);
   }
   return sections;
 }
@@ -65,44 +52,10 @@ Sections DebugSections(const Bytes& bytes, bool& is_64, bool& is_little_endian) 
 }  // namespace
 
 std::vector<std::string> DebugDirectories(const Bytes& bytes) {
-  std::vector<std::string> directories;
-  if (bytes.whole().empty()) return directories;
+  if (bytes.whole().empty()) return {};
   bool is_64 = true, is_little_endian = true;
-  const Sections sections = DebugSections(bytes, is_64, is_little_endian);
-  if (sections.count("debug_info") == 0 || sections.count("debug_abbrev") == 0) return directories;
-  // What is malformed is left out: a damaged line table is no fault of the object's paths.
-  auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
-  const auto context =
-      llvm::DWARFContext::create(sections, is_64 ? 8 : 4, is_little_endian, ignore, ignore);
-  std::unordered_set<std::string> seen;
-  auto add = [&](llvm::StringRef directory) {
-    if (directories.size() < kMaxDirectories && directory.startswith("/") &&
-        seen.insert(directory.str()).second) {
-      directories.push_back(directory.str());
-    }
-  };
-  const llvm::DWARFObject& file = context->getDWARFObj();
-  const llvm::DWARFDataExtractor lines(file, file.getLineSection(), is_little_endian,
-                                       is_64 ? 8 : 4);
-  size_t units = 0;
-  for (const auto& unit : context->compile_units()) {
-    if (++units > kMaxUnits || directories.size() == kMaxDirectories) break;
-    const llvm::DWARFDie die = unit->getUnitDIE(/*ExtractUnitDIEOnly=*/true);
-    if (!die) continue;
-    add(llvm::dwarf::toString(die.find(llvm::dwarf::DW_AT_comp_dir), ""));
-    const auto line_table = llvm::dwarf::toSectionOffset(die.find(llvm::dwarf::DW_AT_stmt_list));
-    if (!line_table || *line_table >= lines.size()) continue;
-    llvm::DWARFDebugLine::Prologue prologue;
-    uint64_t offset = *line_table;
-    if (auto error = prologue.parse(lines, &offset, ignore, *context, unit.get())) {
-      llvm::consumeError(std::move(error));
-      continue;
-    }
-    for (const llvm::DWARFFormValue& directory : prologue.IncludeDirectories) {
-      add(llvm::dwarf::toString(directory, ""));
-    }
-  }
-  return directories;
+  const DwarfSections sections = DebugSections(bytes, is_64, is_little_endian);
+  return DwarfDirectories(sections, is_64, is_little_endian);
 }
 
 }  // namespace lre_audit::elf
