@@ -1,0 +1,146 @@
+// LRE3xx and LRE604: each with a leak planted, and its nearest innocent neighbour.
+#include "tests/rules/subject_builder.h"
+
+namespace lre_audit {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using ClosureKind = Subject::ClosureKind;
+
+std::vector<Leak> JudgeUnderClosure(ClosureKind kind, bool in_tree, bool in_closure) {
+  SubjectBuilder subject;
+  subject.Edit().closure_kind = kind;
+  subject.StorePath(kMake, in_tree, in_closure);
+  return Leaks(subject.Judged());
+}
+
+TEST(Lre301PathNotInClosure, LeakAgainstANamedClosure) {
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kNamed, true, false),
+              ElementsAre(Leak{"LRE301", kMake, "", Finding::ERROR}));
+}
+
+TEST(Lre301PathNotInClosure, InBothIsInnocent) {
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kNamed, true, true), IsEmpty());
+  // What was derived from the tree cannot lack what the tree has.
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kDerived, true, false), IsEmpty());
+}
+
+TEST(Lre604OnlyInOneSide, LeakAgainstTheLocalStore) {
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kDefault, true, false),
+              ElementsAre(Leak{"LRE604", kMake, "", Finding::WARNING}));
+}
+
+TEST(Lre604OnlyInOneSide, InBothIsInnocent) {
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kDefault, true, true), IsEmpty());
+}
+
+TEST(Lre302ClosurePathMissing, LeakSaysWhoRefersToIt) {
+  for (const ClosureKind kind : {ClosureKind::kNamed, ClosureKind::kDefault}) {
+    SubjectBuilder subject;
+    subject.Edit().closure_kind = kind;
+    subject.StorePath(kMake, true, true);
+    LinkedStorePath& missing = subject.StorePath(kZlib, false, true);
+    missing.recorded_hash = "sha256:00";
+    missing.referrers = {kMake};
+    const std::vector<Finding> findings = subject.Judged();
+    ASSERT_THAT(Leaks(findings),
+                ElementsAre(Leak{"LRE302", kZlib, "sha256:00", Finding::ERROR, 0, 0, ""}));
+    EXPECT_THAT(findings[0].message(), HasSubstr(kMake + " refers to it"));
+  }
+}
+
+TEST(Lre302ClosurePathMissing, PresentIsInnocent) {
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kNamed, true, true), IsEmpty());
+  EXPECT_THAT(JudgeUnderClosure(ClosureKind::kDerived, false, true), IsEmpty());
+}
+
+TEST(Lre303ReferenceDangling, Leak) {
+  SubjectBuilder subject;
+  subject.File(kMake + "/share/x").RefersTo(kZlib, true).RefersTo(kGone, false);
+  const std::vector<Finding> findings = subject.Judged();
+  ASSERT_THAT(Leaks(findings),
+              ElementsAre(Leak{"LRE303", kMake + "/share/x", kGone, Finding::ERROR, 0x40}));
+  EXPECT_EQ(findings[0].evidence(), "at 0x40: " + kGone);
+}
+
+TEST(Lre303ReferenceDangling, PresentIsInnocent) {
+  SubjectBuilder subject;
+  subject.File(kMake + "/share/x").RefersTo(kZlib, true);
+  EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
+}
+
+TEST(Lre304ReferenceUndeclared, Leak) {
+  SubjectBuilder subject;
+  LinkedStorePath& package = subject.StorePath(kMake, true, true);
+  package.undeclared = {kZlib};
+  package.undeclared_by = {kMake + "/bin/make"};
+  EXPECT_THAT(Leaks(subject.Judged()),
+              ElementsAre(Leak{"LRE304", kMake + "/bin/make", kZlib, Finding::WARNING}));
+}
+
+TEST(Lre304ReferenceUndeclared, WithoutAFileThePackageIsNamed) {
+  SubjectBuilder subject;
+  subject.StorePath(kMake, true, true).undeclared = {kZlib};
+  EXPECT_THAT(Leaks(subject.Judged()), ElementsAre(Leak{"LRE304", kMake, kZlib, Finding::WARNING}));
+}
+
+TEST(Lre304ReferenceUndeclared, DeclaredIsInnocent) {
+  SubjectBuilder subject;
+  subject.StorePath(kMake, true, true);
+  subject.StorePath(kZlib, true, true).referrers = {kMake};
+  subject.File(kMake + "/bin/make").RefersTo(kZlib, true);
+  EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
+}
+
+TEST(Lre305NarHashMismatch, Leak) {
+  SubjectBuilder subject;
+  LinkedStorePath& path = subject.StorePath(kMake, true, true);
+  path.nar_hash = "sha256:11";
+  path.recorded_hash = "sha256:22";
+  const std::vector<Finding> findings = subject.Judged();
+  ASSERT_THAT(Leaks(findings), ElementsAre(Leak{"LRE305", kMake, "sha256:22"}));
+  EXPECT_EQ(findings[0].evidence(), "NAR hash sha256:11, recorded sha256:22");
+}
+
+TEST(Lre305NarHashMismatch, EqualOrUnknownIsInnocent) {
+  SubjectBuilder subject;
+  LinkedStorePath& equal = subject.StorePath(kMake, true, true);
+  equal.nar_hash = equal.recorded_hash = "sha256:11";
+  subject.StorePath(kZlib, true, true).nar_hash = "sha256:11";  // a list of paths records none
+  subject.StorePath(kGlibc, true, true).recorded_hash = "sha256:11";  // not computed
+  EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
+}
+
+TEST(Lre307StoreEntryInvalid, LeakIsToldOnce) {
+  const std::string entry = kStore + "/tmp-1234-0";
+  SubjectBuilder subject;
+  subject.Edit().invalid_entries = {{entry, "temporary path of a build", "layer 3"}};
+  // Its files are in no store path, and yet not outside the store.
+  SubjectBuilder with_file;
+  with_file.Edit().invalid_entries = subject.Edit().invalid_entries;
+  Subject judged = with_file.Build();
+  FileFacts facts;
+  facts.set_path(entry + "/bin/x");
+  facts.set_type(FileFacts::REGULAR);
+  facts.set_mode(0755);
+  judged.files.emplace_back().facts = &facts;
+  EXPECT_THAT(Leaks(Judge(judged)), ElementsAre(Leak{"LRE307", entry, ""}));
+}
+
+TEST(Lre307StoreEntryInvalid, EmptyLinksDirectoryIsInnocent) {
+  SubjectBuilder subject;
+  subject.File(kStore).Directory();
+  Subject judged = subject.Build();
+  FileFacts facts;
+  facts.set_path(kStore + "/.links");
+  facts.set_type(FileFacts::DIRECTORY);
+  facts.set_mode(0755);
+  judged.files.emplace_back().facts = &facts;
+  EXPECT_THAT(Leaks(Judge(judged)), IsEmpty());
+}
+
+}  // namespace
+}  // namespace lre_audit
