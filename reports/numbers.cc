@@ -26,7 +26,7 @@ std::string HumanBytes(uint64_t bytes) {
   size_t unit = 0;
   // 999.5 would round to 1000 of the smaller unit.
   for (; value >= 999.5 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
-  return absl::StrFormat(value < 9.95 ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
+  return absl::StrFormat("%.*f %s", value < 9.95 ? 1 : 0, value, kUnits[unit]);
 }
 
 std::string HumanSeconds(double seconds) {
