@@ -75,9 +75,11 @@ struct CompiledException {
   Pattern referenced, path;
   Finding::Severity severity = Finding::SEVERITY_UNSPECIFIED;
   Finding::Severity at_most = Finding::SEVERITY_UNSPECIFIED;
+  Finding::Severity up_to = Finding::SEVERITY_UNSPECIFIED;
 
-  bool Matches(const Finding& finding) const {
-    return (rules.empty() || rules.contains(finding.rule())) &&
+  // `given` is the severity that the rule gave the finding.
+  bool Matches(const Finding& finding, Finding::Severity given) const {
+    return (up_to == 0 || given <= up_to) && (rules.empty() || rules.contains(finding.rule())) &&
            lre_audit::Matches(referenced, finding.referenced()) &&
            lre_audit::Matches(path, finding.path());
   }
@@ -115,6 +117,7 @@ absl::StatusOr<CompiledException> CompileException(const std::string& where,
   LRE_ASSIGN_OR_RETURN(compiled.path, CompilePattern(where + ".path", exception.path()));
   compiled.severity = exception.severity();
   compiled.at_most = exception.at_most();
+  compiled.up_to = exception.up_to();
   return compiled;
 }
 
@@ -205,6 +208,7 @@ void CompiledPolicy::Apply(std::vector<Finding>& findings) const {
       kept.push_back(std::move(finding));
       continue;
     }
+    const Finding::Severity given = finding.severity();
     for (const auto& [rule, severity] : state_->severities) {
       if (rule == finding.rule()) {
         finding.set_severity(severity);
@@ -213,7 +217,7 @@ void CompiledPolicy::Apply(std::vector<Finding>& findings) const {
     }
     const auto exception =
         std::find_if(state_->exceptions.begin(), state_->exceptions.end(),
-                     [&](const CompiledException& e) { return e.Matches(finding); });
+                     [&](const CompiledException& e) { return e.Matches(finding, given); });
     if (exception != state_->exceptions.end()) {
       if (exception->Allows()) continue;
       if (exception->severity != 0) finding.set_severity(exception->severity);

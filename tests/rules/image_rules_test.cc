@@ -41,6 +41,13 @@ TEST(Lre401_402_411_901_902Problems, Leaks) {
   }
 }
 
+TEST(Lre401_402_411_901_902Problems, ImageThatIsWhatItSaysIsInnocent) {
+  SubjectBuilder subject;
+  subject.File(kMake + "/bin/make").Program();
+  subject.StorePath(kMake, true, true);
+  EXPECT_THAT(Leaks(subject.Reported()), IsEmpty());
+}
+
 TEST(Lre901Incomplete, FileThatEndsEarly) {
   SubjectBuilder subject;
   subject.File(kMake + "/bin/make").Has(Defect::UNREADABLE, 0x1000, "ends at 4096 of 8192 bytes");
@@ -107,10 +114,13 @@ TEST(Lre403FileOutsideStore, WorkerImageIsInnocent) {
   EXPECT_THAT(Leaks(subject.Reported()), IsEmpty());
 }
 
-TEST(Lre403FileOutsideStore, ProgramAmongCertificatesIsALeak) {
-  SubjectBuilder subject;
-  subject.File("/etc/ssl/certs/tool").Program();
-  EXPECT_THAT(Leaks(subject.Reported()), ElementsAre(Leak{"LRE403", "/etc/ssl/certs/tool", ""}));
+TEST(Lre403FileOutsideStore, ProgramsHideNowhere) {
+  for (const std::string path : {"/etc/ssl/certs/x.pem", "/etc/passwd", "/dev/x", "/nix-support/x",
+                                 "/nix/var/nix/profiles/x"}) {
+    SubjectBuilder subject;
+    subject.File(path).Mode(0444).Object();
+    EXPECT_THAT(Leaks(subject.Reported()), ElementsAre(Leak{"LRE403", path, ""}));
+  }
 }
 
 TEST(Lre404StorePathAltered, Leak) {

@@ -103,6 +103,14 @@ TEST(Policy, AtMostLowersAndNeverRaises) {
             Finding::NOTE);
 }
 
+TEST(Policy, UpToLooksAtWhatTheRuleSaid) {
+  const std::string exception = R"(exception { rule: "LRE103" up_to: WARNING reason: "r" })";
+  EXPECT_THAT(UnderPolicy(exception), testing::SizeIs(1));
+  EXPECT_THAT(UnderPolicy(exception + R"( severity { rule: "LRE103" severity: NOTE })"),
+              testing::SizeIs(1));
+  EXPECT_THAT(UnderPolicy(R"(exception { rule: "LRE103" up_to: ERROR reason: "r" })"), IsEmpty());
+}
+
 TEST(Policy, SeverityOverrideAndOrder) {
   SubjectBuilder subject;
   subject.File(kMake + "/bin/x")
