@@ -121,9 +121,6 @@ void FileScanner::Decide(std::string_view head) {
   } else if (elf::HasArchiveMagic(head)) {
     format_ = Format::kArchive;
     most = kMaxArchive;
-  } else if (elf::HasMachOMagic(head)) {
-    format_ = Format::kMachO;
-    most = kWholeObject;
   } else if (IsLoaderConfiguration(entry_->path)) {
     format_ = Format::kContents;
     most = kMaxLoaderConfiguration;
@@ -132,6 +129,7 @@ void FileScanner::Decide(std::string_view head) {
         Classify(entry_->path, head, entry_->size, (entry_->mode & 0111) != 0, store_directory_);
     format_ = source_ == ClaimSource::kNone ? Format::kOther : Format::kText;
   }
+  if (HoldsEmbeddedPaths(head)) embedded_.emplace(store_directory_);
   if (format_ == Format::kOther) return;
   if (format_ == Format::kText) {
     // Longer than that, the file is a defect that ExtractClaims reports.
@@ -139,14 +137,11 @@ void FileScanner::Decide(std::string_view head) {
     kept_.push_back({0, wanted, {}});
     return;
   }
-  if (format_ == Format::kElf || format_ == Format::kArchive || format_ == Format::kMachO) {
-    embedded_.emplace(store_directory_);
-  }
   if (entry_->size > most) {
     AddDefect(Defect::LIMIT, most,
               absl::StrCat("the file has ", entry_->size, " bytes; of its kind at most ", most,
                            " are read for the paths that it names"));
-    if (format_ == Format::kArchive || format_ == Format::kMachO) return;
+    if (format_ == Format::kArchive) return;
   }
   const uint64_t size = std::min(entry_->size, most);
   std::vector<Range> ranges = {{0, size}};
@@ -181,15 +176,6 @@ void FileScanner::Parse(const elf::Bytes& bytes) {
       return ParseElf(bytes);
     case Format::kArchive:
       return ParseArchive(bytes);
-    case Format::kMachO:
-      for (const elf::MachOPath& path : elf::ReadMachO(bytes.whole()).paths) {
-        Claim* claim = facts_->add_claims();
-        claim->set_kind(Claim::MACH_O);
-        claim->set_text(path.value);
-        claim->set_offset(path.offset);
-        claim->set_context(path.command);
-      }
-      return;
     case Format::kText:
     case Format::kContents: {
       const uint64_t most =

@@ -32,7 +32,7 @@ class FileScanner {
   void End(bool complete);
 
  private:
-  enum class Format { kUndecided, kElf, kArchive, kMachO, kText, kContents, kOther };
+  enum class Format { kUndecided, kElf, kArchive, kText, kContents, kOther };
   struct Kept {
     uint64_t offset = 0;  // in the file
     uint64_t size = 0;    // wanted
