@@ -94,6 +94,7 @@ CLI::App* AddCommand(CLI::App& app, const CommandHelp& help) {
   CLI::App* command = app.add_subcommand(help.name, help.summary);
   Describe(*command, help);
   command->description(help.summary);
+  command->group("Commands");
   return command;
 }
 
@@ -122,10 +123,9 @@ void AddReportOptions(CLI::App* command, Words& words) {
   command->add_option("-j,--jobs", words.jobs, "Threads; 0 means one per processor")
       ->option_text("N");
   AddColor(command, words);
-  CLI::Option* quiet = command->add_flag("-q,--quiet", words.quiet,
-                                         "In text, only the verdict, and nothing at all if clean");
-  command->add_flag("-v,--verbose", words.verbose, "Also notes, suppressed and folded findings")
-      ->excludes(quiet);
+  command->add_flag("-q,--quiet", words.quiet,
+                    "In text, only the verdict, and nothing at all if clean");
+  command->add_flag("-v,--verbose", words.verbose, "Also notes, suppressed and folded findings");
 }
 
 // What CLI11 did not know: unknown commands and options become errors, the rest operands.
@@ -207,6 +207,7 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
                       "'");
   }
   LRE_ASSIGN_OR_RETURN(options.color, Choose("--color", words.color, kColors));
+  if (words.quiet && words.verbose) return UsageError("--quiet and --verbose exclude each other");
   options.quiet = words.quiet;
   options.verbose = words.verbose;
   return options;
