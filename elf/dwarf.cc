@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_set>
 
 #include "elf/dwarf_directories.h"
 #include "elf/image.h"
+#include "elf/line_tables.h"
 
 namespace lre_audit::elf {
 namespace {
+
+constexpr size_t kMaxDirectories = 64;
 
 // LLVM gets the contents of the sections it needs and nothing of the headers around them, which its
 // object reader would trust.
@@ -55,7 +59,26 @@ std::vector<std::string> DebugDirectories(const Bytes& bytes) {
   if (bytes.whole().empty()) return {};
   bool is_64 = true, is_little_endian = true;
   const DwarfSections sections = DebugSections(bytes, is_64, is_little_endian);
-  return DwarfDirectories(sections, is_64, is_little_endian);
+  std::vector<std::string> directories;
+  std::unordered_set<std::string> seen;
+  auto add = [&](std::string_view directory) {
+    if (directory.starts_with('/') && seen.emplace(directory).second) {
+      directories.emplace_back(directory);
+    }
+    return directories.size() < kMaxDirectories;
+  };
+  for (const std::string& directory : CompilationDirectories(sections, is_64, is_little_endian)) {
+    if (!add(directory)) return directories;
+  }
+  auto section = [&](std::string_view name) {
+    const auto found = std::find_if(sections.begin(), sections.end(),
+                                    [&](const auto& entry) { return entry.first == name; });
+    return found == sections.end() ? std::string_view() : found->second;
+  };
+  ForEachLineDirectory(
+      {section("debug_line"), section("debug_line_str"), section("debug_str"), is_little_endian},
+      add);
+  return directories;
 }
 
 }  // namespace lre_audit::elf

@@ -2,10 +2,10 @@
 
 #include <memory>
 #include <unordered_set>
+#include <utility>
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/DebugInfo/DWARF/DWARFContext.h"
-#include "llvm/DebugInfo/DWARF/DWARFDebugLine.h"
 #include "llvm/DebugInfo/DWARF/DWARFFormValue.h"
 #include "llvm/DebugInfo/DWARF/DWARFUnit.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -18,9 +18,10 @@ constexpr size_t kMaxUnits = 4096;  // directories repeat: more units say nothin
 
 }  // namespace
 
-std::vector<std::string> DwarfDirectories(const DwarfSections& sections, bool is_64,
-                                          bool is_little_endian) {
+std::vector<std::string> CompilationDirectories(const DwarfSections& sections, bool is_64,
+                                                bool is_little_endian) {
   std::vector<std::string> directories;
+  std::unordered_set<std::string> seen;
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> buffers;
   for (const auto& [name, contents] : sections) {
     buffers[llvm::StringRef(name.data(), name.size())] = llvm::MemoryBuffer::getMemBuffer(
@@ -31,33 +32,14 @@ std::vector<std::string> DwarfDirectories(const DwarfSections& sections, bool is
   auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
   const auto context =
       llvm::DWARFContext::create(buffers, is_64 ? 8 : 4, is_little_endian, ignore, ignore);
-  std::unordered_set<std::string> seen;
-  auto add = [&](llvm::StringRef directory) {
-    if (directories.size() < kMaxDirectories && directory.startswith("/") &&
-        seen.insert(directory.str()).second) {
-      directories.push_back(directory.str());
-    }
-  };
-  const llvm::DWARFObject& file = context->getDWARFObj();
-  const llvm::DWARFDataExtractor lines(file, file.getLineSection(), is_little_endian,
-                                       is_64 ? 8 : 4);
   size_t units = 0;
   for (const auto& unit : context->compile_units()) {
-    if (++units > kMaxUnits || directories.size() == kMaxDirectories) break;
+    if (++units > kMaxUnits) break;
     const llvm::DWARFDie die = unit->getUnitDIE(/*ExtractUnitDIEOnly=*/true);
     if (!die) continue;
-    add(llvm::dwarf::toString(die.find(llvm::dwarf::DW_AT_comp_dir), ""));
-    const auto line_table = llvm::dwarf::toSectionOffset(die.find(llvm::dwarf::DW_AT_stmt_list));
-    if (!line_table || *line_table >= lines.size()) continue;
-    llvm::DWARFDebugLine::Prologue prologue;
-    uint64_t offset = *line_table;
-    if (auto error = prologue.parse(lines, &offset, ignore, *context, unit.get())) {
-      llvm::consumeError(std::move(error));
-      continue;
-    }
-    for (const llvm::DWARFFormValue& directory : prologue.IncludeDirectories) {
-      add(llvm::dwarf::toString(directory, ""));
-    }
+    std::string directory = llvm::dwarf::toString(die.find(llvm::dwarf::DW_AT_comp_dir), "");
+    if (seen.insert(directory).second) directories.push_back(std::move(directory));
+    if (directories.size() == kMaxDirectories) break;
   }
   return directories;
 }

@@ -13,8 +13,9 @@ namespace lre_audit::elf {
 // Names without the leading dot ("debug_info") and contents.
 using DwarfSections = std::vector<std::pair<std::string_view, std::string_view>>;
 
-std::vector<std::string> DwarfDirectories(const DwarfSections& sections, bool is_64,
-                                          bool is_little_endian);
+// The distinct DW_AT_comp_dir of the compilation units, at most 64.
+std::vector<std::string> CompilationDirectories(const DwarfSections& sections, bool is_64,
+                                                bool is_little_endian);
 
 }  // namespace lre_audit::elf
 

@@ -92,13 +92,18 @@ TEST_F(CompiledTest, DwarfNamesItsCompilationDirectory) {
 }
 
 TEST_F(CompiledTest, DamagedDwarfIsRead) {
-  Run("gcc -g -shared -fPIC -nostdlib -o lib.so a.c");
-  const std::string bytes = Contents("lib.so");
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    std::string damaged = bytes;
-    damaged[at] ^= static_cast<char>(0xff);
-    EXPECT_LE(DebugDirectories(Bytes(damaged)).size(), 64u);
+  for (const char* version : {"4", "5"}) {
+    Run(std::string("gcc -g -shared -fPIC -nostdlib -o lib.so a.c -gdwarf-") + version);
+    const std::string bytes = Contents("lib.so");
+    for (size_t at = 0; at < bytes.size(); ++at) {
+      for (int mask : {0xff, 0x01, 0x40}) {
+        std::string damaged = bytes;
+        damaged[at] ^= static_cast<char>(mask);
+        EXPECT_LE(DebugDirectories(Bytes(damaged)).size(), 64u);
+      }
+    }
   }
+  const std::string bytes = Contents("lib.so");
   for (size_t size = 0; size < bytes.size(); size += 17) {
     EXPECT_LE(DebugDirectories(Bytes(std::string_view(bytes).substr(0, size))).size(), 64u);
   }
