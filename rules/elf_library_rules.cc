@@ -39,6 +39,8 @@ std::string FoundNote(const LinkedLibrary& library) {
 
 void LibraryNotFound(const Subject& subject, const Rule& rule, Findings& findings) {
   ForEachStoreObject(subject, [&](const LinkedFile& file, const LinkedObject& object) {
+    // A program for another machine finds no library here for that reason alone: LRE118.
+    if (!object.foreign_to.empty()) return;
     for (const LinkedLibrary& library : object.libraries) {
       if (library.found || library.found_in_process || IsOutside(library)) continue;
       Finding finding = LibraryFinding(

@@ -144,16 +144,13 @@ void SearchPathEscapes(const Subject& subject, const Rule& rule, Findings& findi
 void SearchPathDangling(const Subject& subject, const Rule& rule, Findings& findings) {
   JudgeSearchPath(subject, ElementFault::kDangling, findings,
                   [&](const LinkedFile& file, const LinkedClaim& element) {
-                    Finding finding = ClaimFinding(
+                    return ClaimFinding(
                         rule, file, element,
                         absl::StrCat("an element of ", ToAbsl(TagName(element)),
                                      element.target.store_path_exists
                                          ? " names a directory that its store path does not have"
                                          : " names a store path that is not there"),
                         "add the store path, or drop the element with patchelf --shrink-rpath");
-                    // The store does not change: in a path that is there, nothing can appear later.
-                    if (element.target.store_path_exists) finding.set_severity(Finding::NOTE);
-                    return finding;
                   });
 }
 

@@ -49,7 +49,8 @@ struct LinkedLibrary {
   Target target;         // of what was found; of the name itself where it has a slash
   bool found = false;
   std::string element;  // the search path element that led there, as written
-  // It resolves into a store path that the requesting object's package does not reference.
+  // It resolves into a store path that the requesting object's package does not reference: by the
+  // object's own search path, or by the RPATH of a program that loads it.
   bool undeclared = false;
   // Not found by the object itself, but a process of the tree that loads the object has it loaded.
   bool found_in_process = false;

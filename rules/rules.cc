@@ -137,9 +137,8 @@ bool IsFileRule(const Finding& finding) {
 void DropRepetitions(const Subject& subject, std::vector<Finding>& findings) {
   // Which store paths the LRE1xx and LRE2xx findings of each file name. What they name relative to
   // the file ($ORIGIN) is told by their cause.
-  std::set<std::pair<std::string, std::string>> named;       // file, store path
-  std::set<std::pair<std::string, std::string>> undeclared;  // store path, store path: LRE110
-  std::set<std::string> loader_configuration;                // files: LRE408
+  std::set<std::pair<std::string, std::string>> named;  // file, store path
+  std::set<std::string> loader_configuration;           // files: LRE408
   for (const Finding& finding : findings) {
     if (IsFileRule(finding)) {
       for (const std::string& name : {finding.referenced(), finding.cause()}) {
@@ -147,23 +146,13 @@ void DropRepetitions(const Subject& subject, std::vector<Finding>& findings) {
         if (!path.empty()) named.emplace(finding.path(), path);
       }
     }
-    if (finding.rule() == "LRE110") {
-      undeclared.emplace(StorePathOf(finding.path(), subject.store_directory), finding.cause());
-    }
     if (finding.rule() == "LRE408") loader_configuration.insert(finding.path());
   }
 
   const auto said_better = [&](const Finding& finding) {
     const std::string& rule = finding.rule();
     // "It refers to X, which is missing" says less than "its interpreter X is missing".
-    if (rule == "LRE303" || rule == "LRE304") {
-      if (named.contains({finding.path(), finding.referenced()})) return true;
-    }
-    // LRE304 is about a package, and shows one file of several: any of them may have an LRE110.
-    if (rule == "LRE304") {
-      const std::string package(StorePathOf(finding.path(), subject.store_directory));
-      return undeclared.contains({package, finding.referenced()});
-    }
+    if (rule == "LRE303") return named.contains({finding.path(), finding.referenced()});
     // "A file outside the store" says less than "it configures the loader".
     if (rule == "LRE403") return loader_configuration.contains(finding.path());
     return false;

@@ -62,8 +62,11 @@ bool Runs(const std::string& platform, const std::string& machine) {
          (platform == elf::MachineName(EM_PPC64) && machine == elf::MachineName(EM_PPC));
 }
 
-// A C library by its SONAME: of these a process can have one.
+// Of C libraries a process can have one. musl's is its loader, and has no SONAME as it is built.
 bool IsCLibrary(const elf::Object& object) {
+  if (object.loader_defaults) {
+    return object.loader_defaults->kind == elf::LoaderDefaults::Kind::kMusl;
+  }
   if (!object.soname) return false;
   const std::string_view soname = object.soname->value;
   return soname == "libc.so.6" || soname.starts_with("libc.musl-") || soname == "libc.so" ||
@@ -107,8 +110,9 @@ class ObjectLinker {
  private:
   // A library's request, over all processes of the tree that load the library.
   struct InProcesses {
-    int found = 0;
     std::string failed_in;  // a program in which it is not found
+    std::string inherited;  // path of what the RPATH of a program, or of a library between, finds
+    std::string element, owner;  // that RPATH's element, and the object that has it
   };
 
   // What the tree's programs have in common, for what cannot be told from one object alone.
@@ -248,10 +252,7 @@ class ObjectLinker {
         const bool own = library.found_by == elf::FoundBy::kAbsolute ||
                          library.found_by == elf::FoundBy::kLdCacheNote ||
                          (library.element_owner == process.path && !library.element.empty());
-        const auto store_path = nix::StorePathOf(library.path, index_.store_directory());
-        linked.undeclared = own && store_path && !file.store_path.empty() &&
-                            *store_path != file.store_path &&
-                            !references_(file.store_path, *store_path);
+        linked.undeclared = own && IsUndeclared(file, library.path);
         continue;
       }
       if (linked.name.find('/') != std::string::npos) {
@@ -264,17 +265,29 @@ class ObjectLinker {
         linked.elsewhere = found->second;
       }
       const auto known = requests_.find({file.facts->path(), linked.name});
-      if (!out.is_executable && known != requests_.end()) {
-        linked.found_in_process = known->second.failed_in.empty();
-        if (!known->second.failed_in.empty()) {
-          linked.problem = absl::StrCat("nor in a process of ", known->second.failed_in);
-        }
+      if (out.is_executable || known == requests_.end()) continue;
+      linked.found_in_process = known->second.failed_in.empty();
+      if (!known->second.failed_in.empty()) {
+        linked.problem = absl::StrCat("nor in a process of ", known->second.failed_in);
+      } else if (IsUndeclared(file, known->second.inherited)) {
+        linked.found = true;
+        linked.found_by = absl::StrCat("the RPATH of ", known->second.owner);
+        linked.element = known->second.element;
+        linked.target = index_.Lookup(known->second.inherited, {});
+        linked.undeclared = true;
       }
     }
     for (const elf::MissingVersion& missing : process.missing_versions) {
       if (missing.object != process.path) continue;
       out.missing_versions.push_back({missing.library, missing.library_path, missing.version});
     }
+  }
+
+  // Whether `path` lies in a store path that `file`'s package does not reference.
+  bool IsUndeclared(const LinkedFile& file, const std::string& path) const {
+    const auto store_path = nix::StorePathOf(path, index_.store_directory());
+    return store_path && !file.store_path.empty() && *store_path != file.store_path &&
+           !references_(file.store_path, *store_path);
   }
 
   void RememberProcess(const LinkedFile& program, const elf::Process& process) {
@@ -286,10 +299,13 @@ class ObjectLinker {
       const auto requester = real.find(library.requested_by);
       if (requester == real.end()) continue;  // the program itself
       InProcesses& known = requests_[{requester->second, library.name}];
-      if (library.found_by != elf::FoundBy::kNotFound) {
-        ++known.found;
-      } else if (known.failed_in.empty()) {
-        known.failed_in = program.facts->path();
+      if (library.found_by == elf::FoundBy::kNotFound) {
+        if (known.failed_in.empty()) known.failed_in = program.facts->path();
+      } else if (library.found_by == elf::FoundBy::kRpath && known.inherited.empty() &&
+                 library.element_owner != library.requested_by) {
+        known.inherited = library.path;
+        known.element = library.element;
+        known.owner = library.element_owner;
       }
     }
   }

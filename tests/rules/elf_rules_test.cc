@@ -67,7 +67,7 @@ TEST(Lre103To107SearchPath, Leaks) {
       {"LRE105", "/tmp", InBuildDirectory("/tmp"), Finding::ERROR},
       {"LRE106", "$ORIGIN/../../../../usr/lib", Escaping("/usr/lib"), Finding::ERROR},
       {"LRE107", kGone + "/lib", StorePathMissing(kGone + "/lib"), Finding::WARNING},
-      {"LRE107", kZlib + "/lib64", FileMissing(kZlib + "/lib64"), Finding::NOTE},
+      {"LRE107", kZlib + "/lib64", FileMissing(kZlib + "/lib64"), Finding::WARNING},
   };
   for (const SearchPathCase& c : cases) {
     SCOPED_TRACE(c.rule + " " + c.text);
