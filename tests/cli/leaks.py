@@ -26,10 +26,11 @@ def check(program, world, row):
         return "".join(f"\n    {f['severity']} {f['rule']} {f.get('path')} -> {f.get('referenced')}: "
                        f"{f['message']}" for f in chosen)
 
+    proven = [f for f in findings if f["severity"] != "NOTE"]
     planted = [f for f in findings if f["rule"] == rule]
     if not any(matches(path, f.get("path", "")) and matches(referenced, f.get("referenced", ""))
                for f in planted):
-        return f"{rule} {path} -> {referenced} was not found, only:{summary(planted or findings)}"
+        return f"{rule} {path} -> {referenced} was not found, only:{summary(planted or proven)}"
     allowed = {rule, *companions.split()}
     others = [f for f in findings if f["severity"] == "ERROR" and f["rule"] not in allowed]
     if others:

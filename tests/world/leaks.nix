@@ -187,7 +187,6 @@ in
       rule = "LRE118";
       exit = "0";
       file = "bin/hello";
-      companions = "LRE108";
       build = ''
         compile
         patch $out/bin/hello 18 '\267\0'  # e_machine: EM_AARCH64

@@ -35,7 +35,7 @@ rec {
   };
   grep = package { name = "grep"; debs = [ "grep" ]; libraries = [ pcre2 ]; };
   sed = package { name = "sed"; debs = [ "sed" ]; libraries = [ acl selinux ]; };
-  make = package { name = "make"; debs = [ "make" ]; };
+  make = package { name = "make"; debs = [ "make" ]; drop = "bin/make-first-existing-target"; };
 
   zlib = package { name = "zlib"; debs = [ "zlib1g" "zlib1g-dev" ]; drop = "lib/libz.a"; };
   zstd = package { name = "zstd"; debs = [ "libzstd1" ]; };
