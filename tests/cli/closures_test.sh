@@ -7,6 +7,6 @@ for closure in closure.json closure.txt closure.registration; do
   exits 1 image "oci:$world/oci:path-not-in-closure" --closure "$world/$closure" --format json
   holds '[f["rule"] for f in errors] == ["LRE301"]'
 done
-# The store's own database knows more than the image holds.
-exits 1 image "oci:$world/oci:clean" --closure "store:$world/root" --format json
-holds 'errors and {f["rule"] for f in errors} == {"LRE302"}'
+# The store's own database knows more than the image holds: only what the image's paths need counts.
+exits 0 image "oci:$world/oci:clean" --closure "store:$world/root" --format json
+holds 'not errors'

@@ -4,6 +4,7 @@ source "$(dirname "$0")/common.sh"
 clean_under_valgrind() {
   local expected=$1 status=0; shift
   valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+    --suppressions="$here/valgrind.supp" \
     "$LRE_AUDIT" "$@" > out 2> err || status=$?
   [ $status = "$expected" ] || fail "valgrind lre-audit $* exited with $status"
 }
