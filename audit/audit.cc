@@ -70,9 +70,9 @@ void Describe(const AuditRequest& request, const MergedTree& tree, const Closure
                                                       : ReportSubject::STORE);
   out->set_reference(request.tree->reference());
   out->set_digest(request.tree->digest());
-  out->set_closure(choice.kind == Subject::ClosureKind::kDerived
-                       ? "derived from the tree by scanning"
-                       : subject.closure_source);
+  const bool derived = choice.kind == Subject::ClosureKind::kDerived;
+  out->set_closure(derived ? "a closure derived from the tree itself by scanning"
+                           : subject.closure_source);
   const ImageConfig& config = request.tree->config();
   if (config.present) out->set_platform(absl::StrCat(config.os, "/", config.architecture));
 
@@ -80,13 +80,14 @@ void Describe(const AuditRequest& request, const MergedTree& tree, const Closure
   statistics->set_bytes(static_cast<double>(tree.bytes));
   statistics->set_files(static_cast<double>(tree.files.size()));
   statistics->set_layers(
-      request.tree->digest().empty() ? 0 : static_cast<double>(request.tree->parts().size()));
-  statistics->set_closure_paths(static_cast<double>(choice.closure.paths.size()));
+      static_cast<double>(std::count_if(tree.layer_names.begin(), tree.layer_names.end(),
+                                        [](const std::string& name) { return !name.empty(); })));
   double objects = 0, paths = 0;
   for (const FileFacts& file : tree.files) objects += file.has_elf();
   for (const LinkedStorePath& path : subject.store_paths) paths += path.in_tree;
   statistics->set_elf_objects(objects);
   statistics->set_store_paths(paths);
+  statistics->set_closure_paths(derived ? paths : static_cast<double>(choice.closure.paths.size()));
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ std::string_view HashOf(std::string_view store_path) {
   return base.substr(0, nix::kHashLength);
 }
 
+// A derivation states its references itself, its inputs; the outputs that its text names as well
+// are still to be built, and none.
+bool IsDerivation(std::string_view store_path) { return store_path.ends_with(".drv"); }
+
 }  // namespace
 
 ClosureLinker::ClosureLinker(const MergedTree& tree, const TreeIndex& index,
@@ -119,6 +123,7 @@ void ClosureLinker::Link(Subject& subject) const {
       out.referrers.assign(found->second.begin(), found->second.end());
     }
     if (package.info == nullptr || !package.info->has_references || !package.in_tree) continue;
+    if (IsDerivation(path)) continue;
     std::map<std::string_view, const FileFacts*> undeclared;
     for (const auto& [other, file] : package.scanned) {
       if (!References(path, other)) undeclared[other] = file;
@@ -133,7 +138,7 @@ void ClosureLinker::Link(Subject& subject) const {
   subject.invalid_entries = invalid_;
 
   for (LinkedFile& file : subject.files) {
-    if (file.store_path.empty()) continue;
+    if (file.store_path.empty() || IsDerivation(file.store_path)) continue;
     for (int i = 0; i < file.facts->references_size(); ++i) {
       // By hash alone: the name's end cannot be told from the text that follows it.
       const std::string_view hash = HashOf(file.facts->references(i).base_name());

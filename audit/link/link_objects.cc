@@ -31,6 +31,9 @@ class FactsView : public elf::View {
     return File{resolved.path, file.hardlink_to().empty() ? resolved.path : file.hardlink_to(),
                 ObjectOf(file)};
   }
+  bool MayHaveDirectory(const std::string& directory) const override {
+    return index_.Resolve(directory).is_directory;
+  }
   std::optional<std::string> ReadSmall(const std::string& path) const override {
     const TreeIndex::Resolved resolved = index_.Resolve(path);
     if (resolved.file == nullptr || resolved.file->contents().empty()) return {};
@@ -98,6 +101,9 @@ class ObjectLinker {
 
   void Run() {
     LookAround();
+    elf::SearchOptions options;
+    options.defaults = library_defaults_;  // for what has no interpreter of its own
+    searcher_.emplace(view_, std::move(options));
     // Programs first: what their processes load settles what their libraries may leave to them.
     for (LinkedFile& file : files_) {
       if (file.facts->has_elf() && IsProgram(file.facts->elf())) LinkOne(file, /*program=*/true);
@@ -162,14 +168,12 @@ class ObjectLinker {
     }
     if (!IsLoadable(facts) || !facts.has_dynamic()) return;
 
-    elf::SearchOptions options;
-    if (!object.interpreter) options.defaults = library_defaults_;
     const elf::LoaderDefaults defaults = elf::DefaultsFor(
         view_, object, library_defaults_ ? *library_defaults_ : elf::AssumedDefaults(object));
     const std::string origin(DirectoryOf(file.facts->path()));
     AddSearchPath(object, origin, defaults, out);
     AddAuditModules(object, out);
-    absl::StatusOr<elf::Process> process = elf::Load(view_, file.facts->path(), options);
+    absl::StatusOr<elf::Process> process = searcher_->Load(file.facts->path());
     if (!process.ok()) return;
     AddLibraries(file, object, *process, out);
     AddLoaderNotes(object, *process, origin, defaults, out);
@@ -390,6 +394,7 @@ class ObjectLinker {
   std::vector<LinkedFile>& files_;
   FactsView view_;
   std::optional<elf::LoaderDefaults> library_defaults_;
+  std::optional<elf::Searcher> searcher_;
   absl::flat_hash_map<std::string_view, std::string> by_name_;  // file name or SONAME -> path
   std::map<std::pair<std::string, std::string>, InProcesses> requests_;  // (library, name)
 };
