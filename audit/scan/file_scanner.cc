@@ -16,6 +16,8 @@ namespace {
 
 constexpr uint64_t kMaxArchive = uint64_t{256} << 20;
 constexpr uint64_t kMaxLoaderConfiguration = uint64_t{4} << 20;
+// A buffer of up to this size serves one file after another: fresh pages cost more than the copy.
+constexpr uint64_t kSpare = 8 << 20;
 // Buffers smaller than this are not worth a turn at the budget's lock.
 constexpr uint64_t kFreeOfCharge = 64 << 10;
 
@@ -80,6 +82,7 @@ void FileScanner::Data(std::string_view piece) {
 void FileScanner::End(bool complete) {
   if (format_ == Format::kUndecided && !head_.empty()) {
     Decide(head_);
+    if (embedded_) embedded_->Update(head_);
     consumed_ = 0;
     Keep(head_);
     consumed_ = head_.size();
@@ -161,12 +164,21 @@ void FileScanner::Keep(std::string_view piece) {
     const uint64_t end = std::min(kept.offset + kept.size, consumed_ + piece.size());
     if (begin >= end) continue;
     // Memory follows the bytes that came, never the size that a header claims.
+    if (kept.data.capacity() < kept.size && kept.data.empty()) {
+      kept.data.swap(spare_);
+      kept.data.reserve(std::min(kept.size, kSpare));
+    }
     kept.data += piece.substr(begin - consumed_, end - begin);
   }
 }
 
 void FileScanner::ReleaseKept() {
-  kept_ = {};
+  for (Kept& kept : kept_) {
+    if (kept.data.capacity() <= spare_.capacity() || kept.data.capacity() > kSpare) continue;
+    spare_.swap(kept.data);
+    spare_.clear();
+  }
+  kept_.clear();
   if (taken_ != 0) budget_.Release(std::exchange(taken_, 0));
 }
 
