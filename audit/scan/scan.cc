@@ -158,7 +158,9 @@ class PartScanner : public EntrySink {
   void EndEntry(bool complete) override {
     nars_.End(complete);
     if (!in_file_) return;
+    const bool named = current_facts_.windows_size() > 0;
     files_.End(complete);
+    if (named) SortWindows(&current_facts_);
     out_.facts.back().Swap(&current_facts_);
     current_facts_.Clear();
     in_file_ = false;
@@ -178,6 +180,13 @@ class PartScanner : public EntrySink {
       const auto found = scanner.Finish();
       facts->mutable_windows()->Add(found.windows.begin(), found.windows.end());
     }
+    SortWindows(facts);
+  }
+  // Of several scans: of name, target and contents.
+  static void SortWindows(FileFacts* facts) {
+    auto& windows = *facts->mutable_windows();
+    std::sort(windows.begin(), windows.end());
+    windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
   }
 
   const size_t part_;

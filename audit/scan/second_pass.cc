@@ -21,10 +21,11 @@ struct Progress {
   bool done() const { return failed || next == request->nodes.size(); }
 };
 
-// Contents that came before their turn, and how many nodes still want them.
-struct Held {
-  std::string data;
-  size_t users = 0;
+// A node that waits for contents: its path's position in the group, its own in the path. Paths are
+// brought to their end in this order.
+struct Use {
+  size_t path = 0, node = 0;
+  auto operator<=>(const Use&) const = default;
 };
 
 class NarCollector : public EntrySink {
@@ -32,14 +33,19 @@ class NarCollector : public EntrySink {
   NarCollector(std::vector<Progress>& paths, uint64_t hold_bytes)
       : paths_(paths), free_(hold_bytes) {
     for (size_t i = 0; i < paths_.size(); ++i) {
-      for (const NarNode& node : paths_[i].request->nodes) {
-        if (node.type == Entry::Type::kRegular) wanted_[node.content].push_back(i);
+      const std::vector<NarNode>& nodes = paths_[i].request->nodes;
+      for (size_t n = 0; n < nodes.size(); ++n) {
+        if (nodes[n].type == Entry::Type::kRegular) uses_[nodes[n].content].push_back({i, n});
       }
     }
     for (size_t i = 0; i < paths_.size(); ++i) Advance(i);
   }
 
-  void BeginPart(size_t part) { part_ = part; }
+  void BeginPart(size_t part) {
+    part_ = part;
+    // What was held for a path that has failed.
+    for (auto held = held_.begin(); held != held_.end();) Settle(held++);
+  }
   // Parts that hold contents which some path still waits for.
   std::set<size_t> PartsNeeded() const {
     std::set<size_t> parts;
@@ -47,7 +53,9 @@ class NarCollector : public EntrySink {
       if (path.done()) continue;
       for (size_t i = path.next; i < path.request->nodes.size(); ++i) {
         const NarNode& node = path.request->nodes[i];
-        if (node.type == Entry::Type::kRegular) parts.insert(node.content.part);
+        if (node.type == Entry::Type::kRegular && !held_.contains(node.content)) {
+          parts.insert(node.content.part);
+        }
       }
     }
     return parts;
@@ -59,29 +67,26 @@ class NarCollector : public EntrySink {
     hold_ = nullptr;
     if (entry.type != Entry::Type::kRegular) return;
     current_ = {part_, entry.index};
-    const auto wanted = wanted_.find(current_);
-    if (wanted == wanted_.end()) return;
-    size_t later = 0;  // nodes that want these contents, but not yet
-    std::set<size_t> counted;
-    for (size_t i : wanted->second) {
-      Progress& path = paths_[i];
-      if (path.done()) continue;
-      if (!counted.insert(i).second) continue;
-      for (size_t n = path.next; n < path.request->nodes.size(); ++n) {
-        const NarNode& node = path.request->nodes[n];
-        if (node.type != Entry::Type::kRegular || node.content != current_) continue;
-        if (n == path.next) {
-          live_.push_back(i);
-          Check(path, path.hasher.Regular(node.path, node.executable, node.size));
-        } else {
-          ++later;
-        }
+    const auto found = uses_.find(current_);
+    if (found == uses_.end()) return;
+    const std::vector<Use>& uses = found->second;
+    size_t later = uses.size();  // the first that cannot be served at once
+    for (size_t u = 0; u < uses.size(); ++u) {
+      Progress& path = paths_[uses[u].path];
+      if (IsServed(uses[u])) continue;
+      if (uses[u].node == path.next) {
+        const NarNode& node = path.request->nodes[path.next];
+        live_.push_back(uses[u].path);
+        Check(path, path.hasher.Regular(node.path, node.executable, node.size));
+      } else if (later == uses.size()) {
+        later = u;
       }
     }
-    if (later > 0 && !held_.contains(current_) && entry.size <= free_) {
-      free_ -= entry.size;
+    if (later < uses.size() && !held_.contains(current_) && MakeRoom(entry.size, uses[later])) {
       hold_ = &held_[current_];
-      hold_->users = later;
+      *hold_ = {{}, entry.size, &uses, later};
+      free_ -= entry.size;
+      by_use_.emplace(uses[later], current_);
     }
   }
   void Data(std::string_view piece) override {
@@ -89,51 +94,83 @@ class NarCollector : public EntrySink {
     if (hold_ != nullptr) hold_->data += piece;
   }
   void EndEntry(bool complete) override {
-    if (!complete && hold_ != nullptr) {
-      free_ += hold_->data.size();
-      held_.erase(current_);
-    }
+    if (!complete && hold_ != nullptr) Drop(held_.find(current_));
     for (size_t i : live_) {
       if (!complete) paths_[i].failed = true;
       if (paths_[i].failed) continue;
       ++paths_[i].next;
       ++nodes_done_;
-      Advance(i);
     }
-    // What was held may be the next of another path.
-    if (const auto wanted = wanted_.find(current_); hold_ != nullptr && wanted != wanted_.end()) {
-      for (size_t i : wanted->second) Advance(i);
-    }
+    for (size_t i : live_) Advance(i);
     live_.clear();
     hold_ = nullptr;
   }
 
  private:
+  // Contents that came before their turn.
+  struct Held {
+    std::string data;
+    uint64_t size = 0;  // as announced: what they take of free_
+    const std::vector<Use>* uses = nullptr;
+    size_t next = 0;  // the first of them to be served
+  };
+  using HeldAt = std::map<ContentRef, Held>::iterator;
+
+  bool IsServed(const Use& use) const {
+    return paths_[use.path].failed || use.node < paths_[use.path].next;
+  }
+
+  // Frees `size` bytes for contents needed at `use`, if need be of those needed later. So every
+  // pass ends with the next contents of all at hand, as many as fit, and the number of passes is
+  // bounded by the bytes that stand out of order.
+  bool MakeRoom(uint64_t size, const Use& use) {
+    uint64_t room = free_;
+    size_t given_up = 0;
+    for (auto last = by_use_.rbegin(); room < size && last != by_use_.rend(); ++last, ++given_up) {
+      if (last->first < use) return false;
+      room += held_.at(last->second).size;
+    }
+    if (room < size) return false;
+    for (; given_up > 0; --given_up) Drop(held_.find(by_use_.rbegin()->second));
+    return true;
+  }
+  void Drop(HeldAt held) {
+    free_ += held->second.size;
+    by_use_.erase({(*held->second.uses)[held->second.next], held->first});
+    if (hold_ == &held->second) hold_ = nullptr;
+    held_.erase(held);
+  }
+  // After some uses were served: waits for the next one, or is dropped.
+  void Settle(HeldAt held) {
+    const std::vector<Use>& uses = *held->second.uses;
+    size_t next = held->second.next;
+    while (next < uses.size() && IsServed(uses[next])) ++next;
+    if (next == uses.size()) return Drop(held);
+    if (next == held->second.next) return;
+    by_use_.erase({uses[held->second.next], held->first});
+    by_use_.emplace(uses[next], held->first);
+    held->second.next = next;
+  }
+
   // Feeds everything that needs no stream: directories, symlinks, contents at hand.
   void Advance(size_t i) {
     Progress& path = paths_[i];
     while (!path.done()) {
       const NarNode& node = path.request->nodes[path.next];
+      HeldAt held = held_.end();
       if (node.type == Entry::Type::kDirectory) {
         Check(path, path.hasher.Directory(node.path));
       } else if (node.type == Entry::Type::kSymlink) {
         Check(path, path.hasher.Symlink(node.path, node.target));
       } else {
-        const auto held = held_.find(node.content);
-        if (held == held_.end() ||
-            (hold_ == &held->second && held->second.data.size() < node.size)) {
-          return;
-        }
+        held = held_.find(node.content);
+        if (held == held_.end()) return;
         Check(path, path.hasher.Regular(node.path, node.executable, node.size));
         if (!path.failed) Check(path, path.hasher.Data(held->second.data));
-        if (--held->second.users == 0) {
-          free_ += held->second.data.size();
-          if (hold_ == &held->second) hold_ = nullptr;
-          held_.erase(held);
-        }
       }
       ++path.next;
       ++nodes_done_;
+      if (held != held_.end()) Settle(held);
     }
   }
   void Check(Progress& path, const absl::Status& status) {
@@ -142,8 +179,9 @@ class NarCollector : public EntrySink {
 
   std::vector<Progress>& paths_;
   uint64_t free_;
-  std::map<ContentRef, std::vector<size_t>> wanted_;  // by which paths
+  std::map<ContentRef, std::vector<Use>> uses_;  // sorted
   std::map<ContentRef, Held> held_;
+  std::set<std::pair<Use, ContentRef>> by_use_;  // of held_, by the next use
   size_t part_ = 0;
   ContentRef current_;
   std::vector<size_t> live_;  // paths that the current contents are the next of
