@@ -57,7 +57,7 @@ class FileScanner {
   ClaimSource source_ = ClaimSource::kNone;
   std::string head_;  // first bytes, where they did not come in one piece
   std::vector<Kept> kept_;
-  std::string spare_;  // an emptied buffer, for the next file
+  std::string spare_;   // an emptied buffer, for the next file
   uint64_t taken_ = 0;  // of the budget
   bool parsed_ = false;
   std::optional<nix::ReferenceScanner> references_;
