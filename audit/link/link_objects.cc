@@ -346,7 +346,7 @@ class ObjectLinker {
     const auto in_search_path = [&](const std::string& name) -> std::string {
       for (const elf::Element& element : elements) {
         if (element.discarded || element.expanded.empty()) continue;
-        const std::string path = absl::StrCat(element.expanded, "/", name);
+        std::string path = absl::StrCat(element.expanded, "/", name);
         if (view_.Open(path)) return path;
       }
       return {};

@@ -192,6 +192,7 @@ class NarCollector : public EntrySink {
 std::map<std::string, nix::NarHasher::Result> HashGroup(
     const Tree& tree, const std::vector<const NarRequest*>& requests, uint64_t hold_bytes) {
   std::vector<Progress> paths;
+  paths.reserve(requests.size());
   for (const NarRequest* request : requests) paths.push_back({request, 0, nix::NarHasher(), false});
   NarCollector collector(paths, hold_bytes);
   // Every pass feeds at least the next contents of every path, or something cannot be read.
