@@ -171,7 +171,7 @@ class Merger {
   // Last, since facts move out of the parts. A hardlink gets its own copy, under its own name.
   void MoveFiles() {
     std::map<ContentRef, size_t> moved;  // contents that hardlinks share -> position in files
-    std::vector<std::pair<size_t, EntryRef>> hardlinks;
+    std::vector<std::pair<size_t, Overlay::File>> hardlinks;
     overlay_.ForEach([&](const Overlay::File& file) {
       if (file.content.present() && file.content != file.entry) {
         moved[{file.content.layer, file.content.index}] = SIZE_MAX;
@@ -186,16 +186,23 @@ class Merger {
         const auto shared = moved.find({file.entry.layer, file.entry.index});
         if (shared != moved.end()) shared->second = out_.files.size() - 1;
       } else {
-        hardlinks.emplace_back(out_.files.size() - 1, file.content);
+        hardlinks.emplace_back(out_.files.size() - 1, file);
       }
       facts.set_path(file.path);
     });
-    for (const auto& [position, content] : hardlinks) {
-      const size_t source = moved[{content.layer, content.index}];
-      FileFacts copy = source == SIZE_MAX ? FactsOf(content) : out_.files[source];
-      copy.set_hardlink_to(EntryOf(content).path);
-      copy.set_path(out_.files[position].path());
-      out_.files[position] = std::move(copy);
+    for (const auto& [position, file] : hardlinks) {
+      FileFacts& facts = out_.files[position];
+      size_t& source = moved[{file.content.layer, file.content.index}];
+      if (source == SIZE_MAX) {
+        // The first name is hidden: what was scanned goes on under this one.
+        facts.Swap(&FactsOf(file.content));
+        source = position;
+      } else {
+        facts = out_.files[source];
+        facts.set_hardlink_to(out_.files[source].path());
+      }
+      facts.set_path(file.path);
+      facts.set_layer(static_cast<int32_t>(file.entry.layer));
     }
     std::sort(out_.files.begin(), out_.files.end(),
               [](const FileFacts& a, const FileFacts& b) { return a.path() < b.path(); });
