@@ -56,17 +56,26 @@ const FileFacts* TreeIndex::Find(std::string_view path) const {
 }
 
 TreeIndex::Resolved TreeIndex::Resolve(std::string_view path) const {
+  if (path.size() > 1 && path.back() == '/') {
+    while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+    Resolved resolved = Resolve(path);
+    // ENOTDIR
+    if (!resolved.is_directory) return {std::move(resolved.path), nullptr, false, false};
+    return resolved;
+  }
   int hops = 0;
-  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   const std::string_view name = path.substr(path.rfind('/') + 1);
   if (path.size() < 2 || name == "." || name == "..") return Walk(path, hops);
 
   const std::string_view directory = DirectoryOf(path);
   auto known = directories_.find(ToAbsl(directory));
   if (known == directories_.end()) {
-    known = directories_.emplace(std::string(directory), Walk(directory, hops)).first;
+    Resolved resolved = Walk(directory, hops);
+    known =
+        directories_.emplace(std::string(directory), Directory{std::move(resolved), hops}).first;
   }
-  const Resolved& base = known->second;
+  const Resolved& base = known->second.resolved;
+  hops = known->second.hops;
   std::string full = absl::StrCat(base.path == "/" ? "" : base.path, "/", ToAbsl(name));
   if (!base.exists || !base.is_directory) return {std::move(full), nullptr, false, false};
   const FileFacts* file = Find(full);

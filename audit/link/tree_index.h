@@ -45,8 +45,13 @@ class TreeIndex {
   std::string store_directory_;
   absl::flat_hash_map<std::string_view, const FileFacts*> files_;
   absl::flat_hash_set<std::string_view> exists_;  // files and implied directories
-  // Directories resolved before: the loader's search asks for the same few again and again.
-  mutable absl::node_hash_map<std::string, Resolved> directories_;
+  // Directories resolved before, with the symlinks followed on the way: the loader's search asks
+  // for the same few again and again.
+  struct Directory {
+    Resolved resolved;
+    int hops = 0;
+  };
+  mutable absl::node_hash_map<std::string, Directory> directories_;
 };
 
 // The directory that holds `path`: "/a" of "/a/b", "/" of "/a".
