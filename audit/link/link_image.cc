@@ -33,21 +33,22 @@ bool IsSearchPath(std::string_view name) {
   return name.ends_with("PATH") || name.ends_with("_DIRS") || name == "PERL5LIB";
 }
 
-std::string ValueOf(const ImageConfig& config, std::string_view name) {
+// What runtimes set where an image sets no PATH (containerd pkg/oci/spec_opts.go defaultUnixEnv).
+constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::string PathOf(const ImageConfig& config) {
   for (const std::string& variable : config.env) {
-    const size_t equals = variable.find('=');
-    if (equals != std::string::npos && std::string_view(variable).substr(0, equals) == name) {
-      return variable.substr(equals + 1);
-    }
+    if (variable.starts_with("PATH=")) return variable.substr(5);
   }
-  return {};
+  return std::string(kDefaultPath);
 }
 
 // The program of a command line, as execvp(3) finds it.
 Target FindProgram(const std::string& program, const ImageConfig& config, const TreeIndex& index) {
   const std::string directory = config.working_dir.empty() ? "/" : config.working_dir;
   if (program.find('/') != std::string::npos) return index.Lookup(program, directory);
-  for (absl::string_view element : absl::StrSplit(ValueOf(config, "PATH"), ':')) {
+  for (absl::string_view element : absl::StrSplit(PathOf(config), ':')) {
     const std::string path =
         absl::StrCat(element.empty() ? directory : std::string(element), "/", program);
     Target target = index.Lookup(path, directory);
