@@ -18,6 +18,16 @@ std::string_view HashOf(std::string_view store_path) {
   return base.substr(0, nix::kHashLength);
 }
 
+// What Nix puts beside a store path while it builds: a lock, which is an empty file, the second
+// output of a check, the root of a sandbox. Packages may have such names too ("Cargo.lock").
+bool IsLeftBehind(const FileFacts& file, std::string_view base_name) {
+  if (base_name.ends_with(".lock")) {
+    return file.path().ends_with(base_name) && file.type() == FileFacts::REGULAR &&
+           file.size() == 0;
+  }
+  return base_name.ends_with(".check") || base_name.ends_with(".drv.chroot");
+}
+
 // A derivation states its references itself, its inputs; the outputs that its text names as well
 // are still to be built, and none.
 bool IsDerivation(std::string_view store_path) { return store_path.ends_with(".drv"); }
@@ -48,8 +58,8 @@ void ClosureLinker::CollectPackages(const MergedTree& tree, const nix::Closure* 
     std::string reason;
     if (!parsed.ok()) {
       reason = std::string(parsed.status().message());
-    } else if (base_name.ends_with(".lock") || base_name.ends_with(".check") ||
-               base_name.ends_with(".drv.chroot")) {
+    } else if (IsLeftBehind(file, base_name) &&
+               (closure == nullptr || !closure->paths.contains(std::string(top)))) {
       reason = "Nix leaves such an entry behind while it builds";
     }
     if (reason.empty()) {
@@ -67,7 +77,11 @@ void ClosureLinker::CollectPackages(const MergedTree& tree, const nix::Closure* 
     for (const auto& [path, info] : closure->paths) packages_[path].info = &info;
   }
   for (const auto& [path, package] : packages_) {
-    by_fingerprint_[nix::HashFingerprint(HashOf(path))] = path;
+    // Of two names with one hash, which no Nix makes, the one in the tree; then the first.
+    std::string_view& known = by_fingerprint_[nix::HashFingerprint(HashOf(path))];
+    const bool in_tree = !known.empty() && packages_.at(known).in_tree;
+    const bool better = package.in_tree == in_tree ? path < known : package.in_tree;
+    if (known.empty() || better) known = path;
   }
 }
 
