@@ -91,6 +91,25 @@ std::string Archive(const std::string& member) {
   return "!<arch>\n" + header + size + "`\n" + member + (member.size() % 2 == 1 ? "\n" : "");
 }
 
+// A 64-bit Mach-O library with an LC_RPATH and an LC_LOAD_DYLIB.
+std::string MachO() {
+  std::string bytes = "\xcf\xfa\xed\xfe" + std::string(28, '\0');
+  auto add = [&](uint32_t number, size_t fixed_size, const std::string& text) {
+    std::string command(fixed_size, '\0');
+    command += text;
+    command.resize((command.size() + 8) / 8 * 8, '\0');
+    elf::PutNumber(command, 0, number, 4, true);
+    elf::PutNumber(command, 4, command.size(), 4, true);
+    elf::PutNumber(command, 8, fixed_size, 4, true);
+    bytes += command;
+  };
+  add(0x8000001c, 12, kGlibc + "/lib");
+  add(0xc, 24, "/usr/lib/libSystem.B.dylib");
+  elf::PutNumber(bytes, 16, 2, 4, true);                  // ncmds
+  elf::PutNumber(bytes, 20, bytes.size() - 32, 4, true);  // sizeofcmds
+  return bytes;
+}
+
 const struct Sample {
   const char* name;
   Delivery file;
@@ -123,6 +142,16 @@ const struct Sample {
      {kPackage + "/lib/libx.a", Archive("\0/home/user/src\0padding"s)},
      {"EMBEDDED /home/user/src"},
      {}},
+    {"MachO",
+     {kPackage + "/lib/libx.dylib", MachO()},
+     {"MACH_O " + kGlibc + "/lib", "MACH_O /usr/lib/libSystem.B.dylib",
+      "EMBEDDED /usr/lib/libSystem.B.dylib"},
+     {kGlibc}},
+    {"LargeMachO",
+     {kPackage + "/lib/liblarge.dylib", MachO() + std::string(100'000, '\x90')},
+     {"MACH_O " + kGlibc + "/lib", "MACH_O /usr/lib/libSystem.B.dylib",
+      "EMBEDDED /usr/lib/libSystem.B.dylib"},
+     {kGlibc}},
     {"WebAssembly",  // kept by nobody, scanned in passing
      {kPackage + "/lib/x.wasm", "\0asm\1\0\0\0"s + std::string(9000, 'x') + "\0/usr/lib/y\0"s},
      {"EMBEDDED /usr/lib/y"},
@@ -239,6 +268,36 @@ TEST(FileScanner, DamagedObjectsSayWhatIsWrong) {
   std::string archive = Archive("x");
   archive.replace(8 + 48, 10, "99999999  ");  // ar_size
   EXPECT_THAT(Scan({kPackage + "/x.a", archive}, 7).defects(), SizeIs(::testing::Ge(1)));
+}
+
+TEST(FileScanner, MachOClaimsSayWhere) {
+  const FileFacts facts = Scan({"/nix/store/x", MachO()}, 7);
+  ASSERT_GE(facts.claims_size(), 2);
+  EXPECT_EQ(facts.claims(0).context(), "LC_RPATH");
+  EXPECT_EQ(facts.claims(1).context(), "LC_LOAD_DYLIB");
+  for (int i : {0, 1}) {
+    const Claim& claim = facts.claims(i);
+    EXPECT_EQ(MachO().substr(claim.offset(), claim.text().size()), claim.text());
+  }
+  std::string damaged = MachO();
+  elf::PutNumber(damaged, 36, 4, 4, true);  // cmdsize
+  const FileFacts bad = Scan({"/nix/store/x", damaged}, 7);
+  ASSERT_THAT(bad.defects(), SizeIs(1));
+  EXPECT_EQ(bad.defects(0).kind(), Defect::MALFORMED);
+  EXPECT_EQ(bad.defects(0).offset(), 32);
+}
+
+// Larger than is held: told once, however it comes.
+TEST(FileScanner, TooLargeAMachOIsALimit) {
+  const std::string large = MachO() + std::string(uint64_t{48} << 20, '\0');
+  for (size_t piece_size : {size_t{1} << 20, SIZE_MAX}) {
+    const FileFacts facts = Scan({"/nix/store/x", large}, piece_size);
+    ASSERT_THAT(facts.defects(), SizeIs(1));
+    EXPECT_EQ(facts.defects(0).kind(), Defect::LIMIT);
+    EXPECT_THAT(facts.defects(0).message(), HasSubstr("at most 50331648"));
+    EXPECT_THAT(Claims(facts), ElementsAre("EMBEDDED /usr/lib/libSystem.B.dylib"));
+    EXPECT_THAT(References(facts), ElementsAre(kGlibc));
+  }
 }
 
 // One scanner takes file after file: nothing of one is left in the next.

@@ -193,8 +193,7 @@ TEST(HashNars, NothingToReadIsNotRead) {
   request.nodes.push_back(link);
   const nix::TemporaryDirectory directory;
   nix::RunShell("cd " + directory.path() + " && mkdir -p p/empty && ln -s empty p/link");
-  const std::string real =
-      nix::RunShell("nix-hash --type sha256 " + directory.path() + "/p");
+  const std::string real = nix::RunShell("nix-hash --type sha256 " + directory.path() + "/p");
   EXPECT_THAT(Hashes(HashNars(tree, {request}, OneJob())),
               ElementsAre(Pair(kPath, "sha256:" + real.substr(0, 64))));
   EXPECT_EQ(tree.total_streams(), 0);
