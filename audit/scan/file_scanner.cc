@@ -9,6 +9,7 @@
 #include "audit/scan/kept_ranges.h"
 #include "elf/archive.h"
 #include "elf/dwarf.h"
+#include "elf/macho.h"
 #include "elf/object.h"
 
 namespace lre_audit {
@@ -54,7 +55,7 @@ void FileScanner::Data(std::string_view piece) {
     if (head_.empty() && piece.size() >= wanted) {
       Decide(piece.substr(0, kHeadSize));
       // Most files come in one piece, and are read where they lie.
-      if (format_ != Format::kOther && piece.size() == entry_->size) {
+      if (!kept_.empty() && piece.size() == entry_->size) {
         if (embedded_) embedded_->Update(piece);
         Parse(elf::Bytes(piece));
         parsed_ = true;
@@ -124,6 +125,9 @@ void FileScanner::Decide(std::string_view head) {
   } else if (elf::HasArchiveMagic(head)) {
     format_ = Format::kArchive;
     most = kMaxArchive;
+  } else if (elf::HasMachOMagic(head)) {
+    format_ = Format::kMachO;
+    most = kWholeObject;
   } else if (IsLoaderConfiguration(entry_->path)) {
     format_ = Format::kContents;
     most = kMaxLoaderConfiguration;
@@ -144,7 +148,7 @@ void FileScanner::Decide(std::string_view head) {
     AddDefect(Defect::LIMIT, most,
               absl::StrCat("the file has ", entry_->size, " bytes; of its kind at most ", most,
                            " are read for the paths that it names"));
-    if (format_ == Format::kArchive) return;
+    if (format_ == Format::kArchive || format_ == Format::kMachO) return;
   }
   const uint64_t size = std::min(entry_->size, most);
   std::vector<Range> ranges = {{0, size}};
@@ -188,6 +192,8 @@ void FileScanner::Parse(const elf::Bytes& bytes) {
       return ParseElf(bytes);
     case Format::kArchive:
       return ParseArchive(bytes);
+    case Format::kMachO:
+      return ParseMachO(bytes);
     case Format::kText:
     case Format::kContents: {
       const uint64_t most =
@@ -225,6 +231,21 @@ void FileScanner::ParseElf(const elf::Bytes& bytes) {
 void FileScanner::ParseArchive(const elf::Bytes& bytes) {
   const elf::ArchiveFacts archive = elf::ReadArchive(bytes.whole());
   for (const elf::Defect& defect : archive.defects) {
+    AddDefect(defect.kind == elf::Defect::Kind::kLimit ? Defect::LIMIT : Defect::MALFORMED,
+              defect.offset, defect.message);
+  }
+}
+
+void FileScanner::ParseMachO(const elf::Bytes& bytes) {
+  elf::MachO object = elf::ReadMachO(bytes.whole());
+  for (elf::MachOPath& path : object.paths) {
+    Claim* claim = facts_->add_claims();
+    claim->set_kind(Claim::MACH_O);
+    claim->set_text(std::move(path.value));
+    claim->set_offset(path.offset);
+    claim->set_context(std::move(path.command));
+  }
+  for (const elf::Defect& defect : object.defects) {
     AddDefect(defect.kind == elf::Defect::Kind::kLimit ? Defect::LIMIT : Defect::MALFORMED,
               defect.offset, defect.message);
   }

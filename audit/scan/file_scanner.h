@@ -1,4 +1,5 @@
-// One file, one pass over its bytes: store references, ELF, archives, text claims, embedded paths.
+// One file, one pass over its bytes: store references, ELF and Mach-O, archives, text claims,
+// embedded paths.
 #ifndef LRE_AUDIT_AUDIT_SCAN_FILE_SCANNER_H_
 #define LRE_AUDIT_AUDIT_SCAN_FILE_SCANNER_H_
 
@@ -32,7 +33,7 @@ class FileScanner {
   void End(bool complete);
 
  private:
-  enum class Format { kUndecided, kElf, kArchive, kText, kContents, kOther };
+  enum class Format { kUndecided, kElf, kArchive, kMachO, kText, kContents, kOther };
   struct Kept {
     uint64_t offset = 0;  // in the file
     uint64_t size = 0;    // wanted
@@ -45,6 +46,7 @@ class FileScanner {
   void Parse(const elf::Bytes& bytes);
   void ParseElf(const elf::Bytes& bytes);
   void ParseArchive(const elf::Bytes& bytes);
+  void ParseMachO(const elf::Bytes& bytes);
   void AddDefect(Defect::Kind kind, uint64_t offset, std::string message);
 
   const std::string store_directory_;
