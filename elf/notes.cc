@@ -17,7 +17,7 @@ namespace {
 
 // Owner "NixOS", written by `patchelf --build-resolution-cache` (NixOS/patchelf#647).
 constexpr uint32_t kNixosLdCache = 0x63a86cb6;
-// Owner "FDO", systemd's "ELF dlopen metadata"
+// Owner "FDO", "UAPI.12 dlopen() Metadata for ELF Files"
 // (uapi-group.org/specifications/specs/elf_dlopen_metadata).
 constexpr uint32_t kFdoDlopen = 0x407c0c0a;
 
@@ -83,8 +83,9 @@ void ReadDlopen(Image& image, const Note& note) {
       image.Malformed(note.offset,
                       absl::StrCat("note FDO/0x407c0c0a: entry ", i, ": ", ToAbsl(what)));
     };
-    if (!entry.is_object() || !entry.contains("soname") || !entry["soname"].is_array()) {
-      malformed("expected an object with an array \"soname\"");
+    if (!entry.is_object() || !entry.contains("soname") || !entry["soname"].is_array() ||
+        entry["soname"].empty()) {
+      malformed("expected an object with an array \"soname\" of at least one name");
       continue;
     }
     DlopenNeed need;
@@ -99,8 +100,6 @@ void ReadDlopen(Image& image, const Note& note) {
     if (entry.contains("feature") && entry["feature"].is_string()) {
       need.feature = entry["feature"].get<std::string>();
     }
-    // The specification's default is "recommended".
-    need.priority = DlopenNeed::Priority::kRecommended;
     if (entry.contains("priority")) {
       if (entry["priority"] == "required") {
         need.priority = DlopenNeed::Priority::kRequired;

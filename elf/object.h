@@ -39,7 +39,7 @@ struct DlopenNeed {
   enum class Priority { kSuggested, kRecommended, kRequired };
   std::vector<std::string> sonames;  // any one of them satisfies the need
   std::string feature;
-  Priority priority = Priority::kSuggested;
+  Priority priority = Priority::kRecommended;  // the specification's default
   uint64_t offset = 0;
 };
 

@@ -124,6 +124,7 @@ TEST(ObjectTest, MalformedNotesAreDefects) {
       {{"NixOS", 0x63a86cb6, LdCacheDescriptor({{"l", "/no/sign"}})}, "neither = nor ?"},
       {{"FDO", 0x407c0c0a, "{"}, "expected a JSON array"},
       {{"FDO", 0x407c0c0a, R"([{"soname":1}])"}, "entry 0: expected an object"},
+      {{"FDO", 0x407c0c0a, R"([{"soname":[]}])"}, "of at least one name"},
   };
   for (const auto& [note, message] : cases) {
     ElfSpec spec;
