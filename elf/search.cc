@@ -50,6 +50,8 @@ std::optional<std::string> Absolute(const Loading& loading, std::string_view pat
 
 namespace {
 
+constexpr std::string_view kAuxiliary = "DT_AUXILIARY";
+
 // A new object of the process, known by its SONAME and its inode from now on.
 const Loaded* Add(Loading& loading, const Loaded* parent, const Object* object, std::string path,
                   std::string id) {
@@ -250,28 +252,45 @@ absl::StatusOr<Process> Searcher::Load(const std::string& path) {
   std::unordered_map<const Loaded*, std::string> real_paths;
   if (loader != nullptr) real_paths[loader] = interpreter->real_path;
   real_paths[&loading.program()] = file->real_path;
+  auto request = [&](const Loaded& requester, const std::string& name, std::string_view tag) {
+    Library library;
+    library.name = name;
+    library.tag = tag;
+    library.requested_by = requester.path;
+    const Loaded* found = is_glibc ? FindGlibc(loading, requester, name, library)
+                                   : FindMusl(loading, requester, name, library);
+    if (found != nullptr) {
+      library.path = found->path;
+      library.object = found->object;
+      loading.by_name.emplace(name, found);
+      // Only the request that loads an object knows where it really is.
+      library.real_path = real_paths.try_emplace(found, library.real_path).first->second;
+    } else {
+      library.found_by = FoundBy::kNotFound;
+    }
+    if (found != nullptr || tag != kAuxiliary) process.libraries.push_back(std::move(library));
+    return found;
+  };
   for (size_t i = 0; i < queue.size(); ++i) {
     const Loaded& requester = *queue[i];
     for (const Text& needed : requester.object->needed) {
-      Library library;
-      library.name = needed.value;
-      library.requested_by = requester.path;
-      const Loaded* found = is_glibc ? FindGlibc(loading, requester, needed.value, library)
-                                     : FindMusl(loading, requester, needed.value, library);
-      if (found != nullptr) {
-        library.path = found->path;
-        library.object = found->object;
-        loading.by_name.emplace(needed.value, found);
-        if (queued.insert(found).second) {
-          real_paths[found] = library.real_path;
-          queue.push_back(found);
-        }
-        library.real_path = real_paths[found];
-      } else {
-        library.found_by = FoundBy::kNotFound;
-      }
-      process.libraries.push_back(std::move(library));
+      const Loaded* found = request(requester, needed.value, "DT_NEEDED");
+      if (found != nullptr && queued.insert(found).second) queue.push_back(found);
     }
+    if (!is_glibc) continue;  // musl knows no filters
+    // glibc's elf/dl-deps.c: what an object filters comes right behind it, also where it was due
+    // later. Linkers write these tags behind DT_NEEDED.
+    size_t next = i + 1;
+    auto request_filtee = [&](const Text& filtee, std::string_view tag) {
+      const Loaded* found = request(requester, filtee.value, tag);
+      if (found == nullptr) return;
+      const auto due = std::find(queue.begin() + next, queue.end(), found);
+      if (!queued.insert(found).second && due == queue.end()) return;
+      if (due != queue.end()) queue.erase(due);
+      queue.insert(queue.begin() + next++, found);
+    };
+    for (const Text& filtee : requester.object->filter) request_filtee(filtee, "DT_FILTER");
+    for (const Text& filtee : requester.object->auxiliary) request_filtee(filtee, kAuxiliary);
   }
   MatchVersions(loading, process);
   return process;

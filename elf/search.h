@@ -50,10 +50,11 @@ enum class FoundBy {
 // "RPATH", "RUNPATH", "LDCACHE_NOTE", ...: the names that the JSON promises.
 std::string_view FoundByName(FoundBy found_by);
 
-// One DT_NEEDED entry and what became of it.
+// One DT_NEEDED, DT_FILTER or DT_AUXILIARY entry and what became of it.
 struct Library {
-  std::string name;          // as written in DT_NEEDED
-  std::string requested_by;  // path of the object that asked, as the loader found it
+  std::string name;                    // as written in the entry
+  std::string_view tag = "DT_NEEDED";  // the entry's
+  std::string requested_by;            // path of the object that asked, as the loader found it
   FoundBy found_by = FoundBy::kNotFound;
   std::string path;                // as the loader finds it (not realpath'd); empty if not found
   std::string real_path;           // after symlinks
@@ -137,8 +138,9 @@ class Searcher {
  public:
   Searcher(const View& view, SearchOptions options);
   ~Searcher();
-  // Follows DT_NEEDED from the object at `path`, an executable or library of the view. NotFound if
-  // no file is there, InvalidArgument if it is no ELF object.
+  // Follows DT_NEEDED, and as glibc does DT_FILTER and DT_AUXILIARY, from the object at `path`, an
+  // executable or library of the view. A DT_AUXILIARY that is not found is left out: the loader
+  // does without. NotFound if no file is there, InvalidArgument if it is no ELF object.
   absl::StatusOr<Process> Load(const std::string& path);
 
  private:

@@ -200,6 +200,40 @@ TEST_F(CompiledTest, SymlinkedProgramHasTheOriginOfItsTarget) {
   EXPECT_EQ(process->libraries.at(0).path, directory_ / "real/liba.so");
 }
 
+// DT_FILTER and DT_AUXILIARY: what they name is loaded, and its own libraries with it.
+TEST_F(CompiledTest, FilteesAreLoaded) {
+  Library("deep/libdeep.so");
+  Library("lib/libfiltee.so", "-Ldeep -ldeep '-Wl,-rpath,$ORIGIN/../deep'");
+  Library("lib/libauxiliary.so");
+  Library("lib/liba.so",
+          "-Wl,-F,libfiltee.so -Wl,-f,libauxiliary.so '-Wl,-rpath,$ORIGIN' -Wl,--enable-new-dtags");
+  Program("-Llib -la '-Wl,-rpath,$ORIGIN/lib'");
+  ExpectAsTheLoader();
+  const auto process = Load(HostView(""), directory_ / "main", {});
+  std::map<std::string, std::string_view> tags;
+  for (const auto& library : process->libraries) tags[library.name] = library.tag;
+  EXPECT_EQ(tags["libfiltee.so"], "DT_FILTER");
+  EXPECT_EQ(tags["libauxiliary.so"], "DT_AUXILIARY");
+  EXPECT_EQ(tags["libdeep.so"], "DT_NEEDED");
+}
+
+// The loader does without an auxiliary library, never without a filtee.
+TEST_F(CompiledTest, OnlyAMissingFilteeIsAnError) {
+  for (const char* flag : {"-f", "-F"}) {
+    Library("lib/liba.so", std::string("-Wl,") + flag + ",libgone.so");
+    Program("-Llib -la '-Wl,-rpath,$ORIGIN/lib'");
+    const bool starts =
+        system(
+            ("env -u LD_LIBRARY_PATH " + Quoted(directory_ / "main") + " 2>/dev/null").c_str()) ==
+        0;
+    EXPECT_EQ(starts, flag == std::string("-f"));
+    const auto process = Load(HostView(""), directory_ / "main", {});
+    bool all_found = true;
+    for (const auto& library : process->libraries) all_found &= !library.path.empty();
+    EXPECT_EQ(all_found, starts) << flag;
+  }
+}
+
 // Neither the library nor the program needs any C library to be resolved.
 TEST_F(CompiledTest, MuslResolvesAsItsLoaderSays) {
   const std::string bare = " -nostdlib -Wl,--no-as-needed -Wl,--allow-shlib-undefined ";

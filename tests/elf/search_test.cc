@@ -272,6 +272,39 @@ const Row kRows[] = {
        v.Add("/usr/lib/liba.so", Lib());
      },
      "liba.so", "", FoundBy::kNotFound},
+    // The filtee's RPATH finds libb.so before its sibling's turn.
+    {"FilteesComeRightBehindTheirFilter",
+     [](FakeView& v) {
+       v.Add("/p/bin/main", Runpath(Program({"liba.so", "libz.so"}), "/run"));
+       v.Add("/run/liba.so", With(Runpath(Lib(), "/run"), [](ElfSpec& s) {
+               s.more_strings = {{DT_FILTER, "libf.so"}};
+             }));
+       v.Add("/run/libz.so", Runpath(Lib({"libb.so"}), "/late"));
+       v.Add("/run/libf.so", Runpath(Lib({"libb.so"}), "/early"));
+       v.Add("/early/libb.so", Lib());
+       v.Add("/late/libb.so", Lib());
+     },
+     "libb.so", "/early/libb.so", FoundBy::kRunpath},
+    {"AFilteeThatWasDueLaterComesEarlier",
+     [](FakeView& v) {
+       v.Add("/p/bin/main", Runpath(Program({"liba.so", "libz.so", "libf.so"}), "/run"));
+       v.Add("/run/liba.so", With(Lib(), [](ElfSpec& s) {
+               s.more_strings = {{DT_AUXILIARY, "libf.so"}};
+             }));
+       v.Add("/run/libz.so", Runpath(Lib({"libb.so"}), "/late"));
+       v.Add("/run/libf.so", Runpath(Lib({"libb.so"}), "/early"));
+       v.Add("/early/libb.so", Lib());
+       v.Add("/late/libb.so", Lib());
+     },
+     "libb.so", "/early/libb.so", FoundBy::kRunpath},
+    {"AMissingFilteeIsNotFound",
+     [](FakeView& v) {
+       v.Add("/p/bin/main", Runpath(Program({"liba.so"}), "/run"));
+       v.Add("/run/liba.so", With(Lib(), [](ElfSpec& s) {
+               s.more_strings = {{DT_FILTER, "libf.so"}, {DT_AUXILIARY, "libx.so"}};
+             }));
+     },
+     "libf.so", "", FoundBy::kNotFound},
     {"MuslInheritsRunpath",
      [](FakeView& v) {
        v.Add("/p/bin/main", Runpath(Program({"liba.so"}, kMusl), "/run"));
