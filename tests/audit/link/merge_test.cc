@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -130,6 +131,8 @@ const Way kWays[] = {
      },
      {3, 3}},  // once for the NAR, once to compare contents
 };
+
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 class NarHashTest : public testing::TestWithParam<Way> {};
 

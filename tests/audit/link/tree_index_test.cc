@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "tests/audit/link/facts_builder.h"
@@ -74,6 +75,8 @@ const Row kRows[] = {
     {"Dangling", kMake + "/dangling", kGone + "/lib", false, false},
     {"BelowDangling", kMake + "/dangling/x", kGone + "/lib/x", false, false},
 };
+
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 class ResolveTest : public testing::TestWithParam<Row> {};
 
