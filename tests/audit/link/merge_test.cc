@@ -125,11 +125,20 @@ const Way kWays[] = {
      {2, 2}},  // the second time to compare contents
     {"ReplacedInAnUpperLayer",
      [](FakeTree& t) {
-       t.Layer().Directory(kPath).Directory(kPath + "/bin").File(kPath + "/data", "DATA");
-       t.Executable(kPath + "/bin/program", "hello").Symlink(kPath + "/link", "elsewhere");
+       t.Layer().Directory(kPath).Directory(kPath + "/bin");
+       t.Executable(kPath + "/bin/program", "hello").File(kPath + "/data", "DATA");
+       t.Symlink(kPath + "/link", "elsewhere");
        t.Layer().File(kPath + "/data", "data").Symlink(kPath + "/link", "bin/program");
      },
      {3, 3}},  // once for the NAR, once to compare contents
+    {"RemovedInPartByAnUpperLayer",
+     [](FakeTree& t) {
+       t.Layer().Directory(kPath).Directory(kPath + "/bin");
+       t.Executable(kPath + "/bin/program", "hello").File(kPath + "/data", "data");
+       t.Symlink(kPath + "/link", "bin/program").File(kPath + "/old", "old");
+       t.Layer().Whiteout(kPath + "/old");
+     },
+     {2, 1}},
 };
 
 void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
