@@ -79,17 +79,18 @@ TEST(Lre109LibraryOutsideStore, FoundOrNamedInTheStoreIsInnocent) {
   EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
 }
 
-TEST(Lre110LibraryUndeclared, LeakIsToldOnce) {
+TEST(Lre110LibraryUndeclared, LeakIsToldBesideThePackages) {
   SubjectBuilder subject;
   LinkedLibrary library = FoundLibrary("libz.so.1", InStore(kLibz));
   library.undeclared = true;
   subject.File(kPlugin).Needs(library);
-  // The package's record lacks the path too: the same cause, though another file shows it.
+  // What contents say and the record omits is about the package, and has a finding of its own.
   LinkedStorePath& package = subject.StorePath(kMake, true, true);
   package.undeclared = {kZlib};
   package.undeclared_by = {kProgram};
   EXPECT_THAT(Leaks(subject.Judged()),
-              ElementsAre(Leak{"LRE110", kPlugin, "libz.so.1", Finding::ERROR, 0x4a1}));
+              ElementsAre(Leak{"LRE110", kPlugin, "libz.so.1", Finding::ERROR, 0x4a1},
+                          Leak{"LRE304", kProgram, kZlib, Finding::WARNING}));
 }
 
 TEST(Lre110LibraryUndeclared, DeclaredIsInnocent) {
