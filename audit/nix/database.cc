@@ -437,7 +437,7 @@ StoreDatabase& StoreDatabase::operator=(StoreDatabase&&) noexcept = default;
 absl::StatusOr<StoreDatabase> StoreDatabase::Open(const std::string& root) {
   const std::string base(absl::StripSuffix(root, "/"));
   auto state = std::make_unique<State>();
-  state->source = absl::StrCat("store:", root);
+  state->source = absl::StrCat("store:", root.empty() ? "/" : root);
   int error = ENOENT;
   // A chroot store, or a store whose state directory is <root>/var/nix.
   for (const char* directory : {"/nix/var/nix/db", "/var/nix/db"}) {

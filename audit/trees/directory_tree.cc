@@ -105,7 +105,7 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> top, OpenRoot(root.empty() ? "/" : root));
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> store,
                        OpenDirectoryInRoot(top->fd(), store_directory));
-  auto tree = std::make_unique<DirectoryTree>(absl::StrCat("store:", root));
+  auto tree = std::make_unique<DirectoryTree>(absl::StrCat("store:", root.empty() ? "/" : root));
   const std::string prefix = store_directory + "/";
   for (const std::string& path : paths) {
     const std::string name = path.substr(std::min(prefix.size(), path.size()));
