@@ -7,8 +7,11 @@
 
 #include <limits.h>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 namespace lre_audit::elf {
@@ -31,6 +34,18 @@ class Descriptor {
  private:
   int fd_;
 };
+
+std::string ReadUpTo(const Descriptor& file, size_t size) {
+  std::string contents(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t count = read(file.get(), contents.data() + done, size - done);
+    if (count <= 0) break;
+    done += count;
+  }
+  contents.resize(done);
+  return contents;
+}
 
 }  // namespace
 
@@ -139,15 +154,15 @@ std::optional<std::string> HostView::ReadSmall(const std::string& path) const {
   struct stat status;
   if (file.get() < 0 || fstat(file.get(), &status) != 0) return std::nullopt;
   if (static_cast<uint64_t>(status.st_size) > kMaxSmallFile) return std::nullopt;
-  std::string contents(status.st_size, '\0');
-  size_t size = 0;
-  while (size < contents.size()) {
-    const ssize_t count = read(file.get(), contents.data() + size, contents.size() - size);
-    if (count <= 0) break;
-    size += count;
-  }
-  contents.resize(size);
-  return contents;
+  return ReadUpTo(file, status.st_size);
+}
+
+absl::StatusOr<std::string> HostView::ReadHead(const std::string& path, size_t size) const {
+  const auto [kind, real] = Resolve(path);
+  if (kind != Kind::kRegular) return absl::NotFoundError("no regular file");
+  const Descriptor file(root_ + real);
+  if (file.get() < 0) return absl::Status(absl::ErrnoToStatusCode(errno), std::strerror(errno));
+  return ReadUpTo(file, size);
 }
 
 bool HostView::MayHaveDirectory(const std::string& directory) const {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "elf/search.h"
 
 namespace lre_audit::elf {
@@ -31,6 +32,9 @@ class HostView : public View {
   enum class Kind { kMissing, kRegular, kDirectory, kSymlink, kOther };
   // What is at `path` after all symlinks, and its path in the view; for messages.
   std::pair<Kind, std::string> Resolve(std::string_view path) const;
+  // The first bytes of the regular file at `path`, at most `size`; the system's error if it cannot
+  // be opened. For messages.
+  absl::StatusOr<std::string> ReadHead(const std::string& path, size_t size) const;
 
  private:
   struct Node {

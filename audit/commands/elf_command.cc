@@ -1,16 +1,20 @@
 #include "audit/commands/elf_command.h"
 
+#include <elf.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <climits>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "elf/archive.h"
 #include "elf/host_view.h"
+#include "elf/macho.h"
 #include "elf/search.h"
 #include "nlohmann/json.hpp"
 
@@ -61,6 +65,7 @@ nlohmann::json ToJson(const std::string& path, const Object& object, const Proce
   nlohmann::json libraries = nlohmann::json::array();
   for (const Library& library : process.libraries) {
     nlohmann::json entry = {{"name", Escaped(library.name)},
+                            {"tag", std::string(library.tag)},
                             {"requested_by", Escaped(library.requested_by)},
                             {"path", Escaped(library.path)},
                             {"found_by", std::string(elf::FoundByName(library.found_by))}};
@@ -116,6 +121,7 @@ class TreePrinter {
  private:
   static std::string Line(const Library& library) {
     std::string line = Escaped(library.name);
+    if (library.tag != "DT_NEEDED") absl::StrAppend(&line, " (", ToAbsl(library.tag), ")");
     if (library.found_by == FoundBy::kNotFound) {
       absl::StrAppend(&line, " => NOT FOUND");
     } else {
@@ -132,11 +138,29 @@ class TreePrinter {
   std::map<std::string, std::vector<const Library*>> children_;
 };
 
-void PrintText(const std::string& path, const Process& process, std::ostream& out) {
+// Why there is nothing to show.
+std::string_view WhyNoLibraries(const Object& object) {
+  if (object.type == ET_REL) return "relocatable object: linkers read it, no loader does";
+  if (object.type == ET_CORE) return "core dump: nothing loads it";
+  if (!object.interpreter && (object.type == ET_EXEC || object.IsPie())) {
+    return "statically linked: nothing to load";
+  }
+  return "needs no library";
+}
+
+void PrintText(const std::string& path, const Object& object, const Process& process,
+               std::ostream& out) {
   out << Escaped(path) << '\n';
   if (!process.interpreter.empty()) {
     out << "    interpreter " << Escaped(process.interpreter)
         << (process.interpreter_path.empty() ? " NOT FOUND" : "") << '\n';
+  } else if (const std::string usual = elf::ConventionalInterpreter(object);
+             !usual.empty() && !process.libraries.empty()) {
+    out << "    no interpreter of its own; as " << usual << " would load it\n";
+  }
+  // What a damaged object needs is not known.
+  if (process.libraries.empty() && object.defects.empty()) {
+    out << "    " << WhyNoLibraries(object) << '\n';
   }
   TreePrinter(process, out).Print(process.path, "    ");
   for (const elf::MissingVersion& missing : process.missing_versions) {
@@ -153,15 +177,45 @@ bool AnythingMissing(const Process& process) {
 }
 
 // "no such file", "is a directory", ...
-std::string WhyNoFile(const elf::HostView& view, const std::string& path) {
+std::string WhyNoFile(const elf::HostView& view, const std::string& root, const std::string& path) {
   switch (view.Resolve(path).first) {
     case elf::HostView::Kind::kDirectory:
       return "is a directory; name the files in it";
     case elf::HostView::Kind::kOther:
       return "is not a regular file";
     default:
-      return "no such file";
+      break;
   }
+  const std::filesystem::path name(path);
+  const auto [kind, directory] = view.Resolve(name.parent_path().string());
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(
+      std::filesystem::path(root + directory) / name.filename(), error);
+  if (kind == elf::HostView::Kind::kDirectory && !error) {
+    return absl::StrCat("is a symlink to ", Escaped(target.string()), ", which leads to no file");
+  }
+  return root.empty() ? "no such file" : absl::StrCat("no such file in the root ", Escaped(root));
+}
+
+// What the file is instead, as far as that helps.
+std::string WhyNoElf(const elf::HostView& view, const std::string& path) {
+  const absl::StatusOr<std::string> head = view.ReadHead(path, 256);
+  if (!head.ok()) return absl::StrCat("cannot be read: ", head.status().message());
+  const std::string_view bytes = *head;
+  if (bytes.empty()) return "not an ELF object: the file is empty";
+  if (bytes.starts_with("#!")) {
+    std::string_view interpreter = bytes.substr(2, bytes.find('\n') - 2);
+    interpreter.remove_prefix(std::min(interpreter.find_first_not_of(" \t"), interpreter.size()));
+    return absl::StrCat("not an ELF object but a script, run by ", Escaped(interpreter));
+  }
+  if (elf::HasArchiveMagic(bytes)) {
+    return "not an ELF object but a static archive: linkers read it, no loader does";
+  }
+  if (elf::HasMachOMagic(bytes)) return "not an ELF object but a Mach-O object of darwin";
+  if (bytes.find("GNU ld script") != std::string_view::npos) {
+    return "not an ELF object but a linker script: name the library that it names";
+  }
+  return "not an ELF object";
 }
 
 }  // namespace
@@ -170,7 +224,12 @@ int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
   int exit = kAllFound;
   auto at_least = [&](int code) { exit = std::max(exit, code); };
   if (options.files.empty()) {
-    err << "lre-audit elf: name at least one file: lre-audit elf FILE...\n";
+    err << "error: which files? lre-audit elf FILE...\n";
+    return kUsage;
+  }
+  std::error_code error;
+  if (!options.root.empty() && !std::filesystem::is_directory(options.root, error)) {
+    err << "error: the root " << Escaped(options.root) << " is no directory\n";
     return kUsage;
   }
   const std::string working_directory = options.root.empty() ? WorkingDirectory() : "/";
@@ -178,26 +237,34 @@ int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
   Searchers searchers(view, working_directory);
   nlohmann::json objects = nlohmann::json::array();
   for (const std::string& path : options.files) {
+    auto complain = [&](const std::string& why) {
+      err << "error: " << Escaped(path) << ": " << why << '\n';
+    };
+    if (path.empty()) {
+      complain("no such file");
+      at_least(kUsage);
+      continue;
+    }
     const std::string absolute =
         path.starts_with('/') ? path : absl::StrCat(working_directory, "/", path);
     auto file = view.Open(absolute);
     if (!file) {
-      err << "lre-audit elf: " << Escaped(path) << ": " << WhyNoFile(view, absolute) << '\n';
+      complain(WhyNoFile(view, options.root, absolute));
       at_least(kUsage);
       continue;
     }
     if (file->object == nullptr) {
-      err << "lre-audit elf: " << Escaped(path) << ": not an ELF object\n";
+      complain(WhyNoElf(view, absolute));
       at_least(kUnreadable);
       continue;
     }
     for (const elf::Defect& defect : file->object->defects) {
-      err << "lre-audit elf: " << Escaped(path) << ": " << Escaped(defect.message) << '\n';
+      complain(Escaped(defect.message));
       at_least(kUnreadable);
     }
     auto process = searchers.For(*file->object).Load(absolute);
     if (!process.ok()) {
-      err << "lre-audit elf: " << process.status().message() << '\n';
+      complain(std::string(process.status().message()));
       at_least(kUnreadable);
       continue;
     }
@@ -205,7 +272,7 @@ int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
     if (options.json) {
       objects.push_back(ToJson(path, *file->object, *process));
     } else {
-      PrintText(path, *process, out);
+      PrintText(path, *file->object, *process, out);
     }
   }
   if (options.json) out << nlohmann::json{{"objects", std::move(objects)}}.dump(2) << '\n';

@@ -14,9 +14,10 @@ struct ElfOptions {
   bool json = false;  // else a tree for people
 };
 
-// Writes the report to `out` and one line per bad file to `err`; a bad file never stops the others.
-// Returns the exit code: 0 all is found; 1 a library or a version of one is missing; 2 no files
-// named, or no such file; 3 a file cannot be read as ELF. The highest one wins.
+// Writes the report to `out` and one line per bad file, or more where more is bad in it, to `err`;
+// a bad file never stops the others. Returns the exit code: 0 all is found; 1 an interpreter, a
+// library or a version of one is missing; 2 no files named, or no such file; 3 a file cannot be
+// read as ELF. The highest one wins.
 int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace lre_audit
