@@ -146,4 +146,13 @@ void FindPathsInOptions(const std::vector<Token>& words, bool bare, const PathFu
   for (const Token& word : words) reader.Read(word);
 }
 
+std::vector<FlagPath> PathsOfFlags(std::string_view flags) {
+  std::vector<FlagPath> paths;
+  FindPathsInOptions(Words(flags, 0), /*bare=*/true,
+                     [&paths](std::string_view path, uint64_t, std::string_view option) {
+                       paths.push_back({std::string(option), std::string(path)});
+                     });
+  return paths;
+}
+
 }  // namespace lre_audit

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,18 @@ using PathFunction =
 // -Wl,-rpath,/x:/y, -Xlinker -rpath -Xlinker /x and so on. With `bare`, words that are themselves
 // absolute paths count too, with an empty option.
 void FindPathsInOptions(const std::vector<Token>& words, bool bare, const PathFunction& found);
+
+// A path that compiler or linker flags name, and the option that it belongs to ("-isystem",
+// "-rpath", "--sysroot"); of a word that is itself a path, an object or archive to link, empty.
+struct FlagPath {
+  std::string flag;
+  std::string path;
+};
+
+// The absolute paths in `flags`, in their order, with repetitions. `flags` is the value of a
+// variable such as CFLAGS, LDFLAGS or nixpkgs' NIX_CFLAGS_COMPILE: words that blanks separate,
+// without quoting. A path that is no IsClaimablePath is left out.
+std::vector<FlagPath> PathsOfFlags(std::string_view flags);
 
 }  // namespace lre_audit
 
