@@ -14,6 +14,7 @@
 #include "audit/nix/store_path.h"
 #include "audit/scan/scan.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "elf/object.h"
 #include "rules/rule.h"
 
@@ -49,6 +50,20 @@ bool HasHashes(const AuditRequest& request, const ClosureChoice& choice) {
   }
   return std::any_of(choice.closure.paths.begin(), choice.closure.paths.end(),
                      [](const auto& entry) { return !entry.second.nar_hash.empty(); });
+}
+
+// A closure of another store than the tree's would make every file of the tree a leak.
+absl::Status CheckStoreDirectory(const MergedTree& tree, const std::string& store_directory) {
+  if (store_directory == nix::kDefaultStoreDirectory) return absl::OkStatus();
+  const auto is_in = [&](std::string_view store) {
+    return std::any_of(tree.files.begin(), tree.files.end(), [&](const FileFacts& file) {
+      return nix::StorePathOf(file.path(), store).has_value();
+    });
+  };
+  if (is_in(store_directory) || !is_in(nix::kDefaultStoreDirectory)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the closure is of the store ", store_directory, ", and the tree holds only ",
+                   ToAbsl(nix::kDefaultStoreDirectory), "; give the closure of the tree's store"));
 }
 
 // The machine that an image's configuration promises; empty: that of most of its programs.
@@ -146,6 +161,8 @@ absl::StatusOr<Report> Audit(const AuditRequest& request) {
   // Layers laid over each other; from here on, only what a process would see counts.
   request.on_phase("merging");
   const MergedTree merged = MergeParts(tree, std::move(parts), options);
+
+  LRE_RETURN_IF_ERROR(CheckStoreDirectory(merged, options.store_directory));
 
   // A store is asked for the closure of these paths, the local one where none was named.
   if (choice.kind == Subject::ClosureKind::kDerived || IsStore(request.closure)) {

@@ -15,7 +15,7 @@ void JudgeDefects(const Subject& subject, Defect::Kind kind, const Rule& rule,
     for (const Defect& defect : file.facts->defects()) {
       if (defect.kind() != kind) continue;
       Finding finding = FileFinding(rule, file, "", defect.message(), help);
-      finding.set_evidence(absl::StrCat("at ", Hex(defect.offset())));
+      if (defect.offset() > 0) finding.set_evidence(absl::StrCat("at ", Hex(defect.offset())));
       finding.mutable_location()->set_offset(static_cast<double>(defect.offset()));
       findings.push_back(std::move(finding));
     }
@@ -27,7 +27,7 @@ void JudgeProblems(const Subject& subject, LinkedProblem::Kind kind, const Rule&
   for (const LinkedProblem& problem : subject.problems) {
     if (problem.kind != kind) continue;
     Finding finding = MakeFinding(rule, problem.where, "", problem.message, help);
-    finding.set_evidence(absl::StrCat("at ", Hex(problem.offset)));
+    if (problem.offset > 0) finding.set_evidence(absl::StrCat("at ", Hex(problem.offset)));
     if (!problem.expected.empty() || !problem.actual.empty()) {
       finding.add_notes(absl::StrCat("expected ", problem.expected, ", found ", problem.actual));
     }

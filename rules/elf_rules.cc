@@ -82,15 +82,15 @@ void InterpreterOutsideStore(const Subject& subject, const Rule& rule, Findings&
 
 void InterpreterMissing(const Subject& subject, const Rule& rule, Findings& findings) {
   ForEachStoreObject(subject, [&](const LinkedFile& file, const LinkedObject& object) {
-    if (!object.interpreter || !LeadsToMissing(object.interpreter->target)) return;
+    if (!object.interpreter || object.interpreter->target.place != Target::Place::kStore) return;
+    const Target& target = object.interpreter->target;
+    if (!LeadsToNoFile(target) && object.interpreter_is_object) return;
     Finding finding =
         ClaimFinding(rule, file, *object.interpreter,
                      absl::StrCat("interpreter is not in the ", ToAbsl(TreeName(subject))),
                      "add the C library's store path, or link against the one that is there");
-    finding.add_notes(
-        object.interpreter->target.store_path_exists
-            ? "its store path is there, the file is not"
-            : absl::StrCat("its store path is not there: ", object.interpreter->target.store_path));
+    finding.add_notes(LeadsToNoFile(target) ? WhatIsMissing(target)
+                                            : "what is there is no ELF object");
     findings.push_back(std::move(finding));
   });
 }

@@ -64,7 +64,7 @@ void ShebangOutsideStore(const Subject& subject, const Rule& rule, Findings& fin
 
 void ShebangMissing(const Subject& subject, const Rule& rule, Findings& findings) {
   ForEachStoreClaim(subject, Claim::SHEBANG, [&](const LinkedFile& file, const LinkedClaim& claim) {
-    if (!LeadsToMissing(claim.target)) return;
+    if (!LeadsToNoFile(claim.target)) return;
     const bool executable = IsExecutable(*file.facts);
     // Data that names a store path that is missing is LRE303.
     if (!executable && !claim.target.store_path_exists) return;
@@ -72,9 +72,7 @@ void ShebangMissing(const Subject& subject, const Rule& rule, Findings& findings
         rule, file, claim,
         absl::StrCat("the script's interpreter is not in the ", ToAbsl(TreeName(subject))),
         "add the interpreter's store path, or run patchShebangs with one that is there");
-    finding.add_notes(claim.target.store_path_exists
-                          ? "its store path is there, the file is not"
-                          : "its store path is not there: " + claim.target.store_path);
+    finding.add_notes(WhatIsMissing(claim.target));
     if (!executable) finding.set_severity(Finding::NOTE);
     findings.push_back(std::move(finding));
   });
@@ -251,7 +249,8 @@ void MetadataNotCanonical(const Subject& subject, const Rule& rule, Findings& fi
     const bool owner = facts.uid() != 0 || facts.gid() != 0;
     const bool has_mode =
         facts.type() == FileFacts::REGULAR || facts.type() == FileFacts::DIRECTORY;
-    // What is writable is LRE209, what is setuid LRE208.
+    // What is writable is LRE209, a file that is setuid LRE208; on a directory setgid grants
+    // nothing.
     const bool mode = has_mode && (facts.mode() & kAnyWrite) == 0 &&
                       (facts.mode() & kSetIds) == 0 && facts.mode() != 0444 && facts.mode() != 0555;
     bool xattrs = false;

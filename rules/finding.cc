@@ -156,4 +156,10 @@ std::string Fingerprint(const Finding& finding, const Subject& subject) {
   return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size / 2));
 }
 
+std::string WhatIsMissing(const Target& target) {
+  if (target.is_directory) return "it is a directory";
+  if (target.store_path_exists) return "its store path is there, the file is not";
+  return absl::StrCat("its store path is not there: ", target.store_path);
+}
+
 }  // namespace lre_audit

@@ -47,6 +47,13 @@ inline bool LeadsToMissing(const Target& target) {
   return target.place == Target::Place::kStore && !target.exists;
 }
 
+// As LeadsToMissing, for what must be a program or another file: a directory is none.
+inline bool LeadsToNoFile(const Target& target) {
+  return target.place == Target::Place::kStore && (!target.exists || target.is_directory);
+}
+// What is wrong with a target that LeadsToNoFile, as a note.
+std::string WhatIsMissing(const Target& target);
+
 // Whether `path` lies below `directory`.
 bool IsBelow(std::string_view path, std::string_view directory);
 

@@ -137,8 +137,11 @@ void StorePathAltered(const Subject& subject, const Rule& rule, Findings& findin
     const std::string_view store_path = StorePathOf(alteration.path, subject.store_directory);
     Finding finding = MakeFinding(
         rule, alteration.path, store_path,
-        absl::StrCat(alteration.upper, " ", alteration.how, " a file of a store path that ",
-                     alteration.lower, " holds"),
+        alteration.lower.empty()
+            ? absl::StrCat(alteration.upper, " ", alteration.how,
+                           " a file of a store path that a lower layer holds")
+            : absl::StrCat(alteration.upper, " ", alteration.how, " a file of a store path that ",
+                           alteration.lower, " holds"),
         "leave store paths alone after they are copied in: change the derivation, not the image");
     finding.mutable_location()->set_layer(alteration.upper);
     finding.set_evidence(absl::StrCat(alteration.upper, " ", alteration.how, " ", alteration.path));
@@ -194,8 +197,9 @@ void EntrypointOutsideStore(const Subject& subject, const Rule& rule, Findings& 
     const LinkedClaim& claim = subject.image->entrypoint[i];
     const bool program = i == 0;
     std::string message;
-    if (LeadsToMissing(claim.target)) {
-      message = claim.context + " is not in the image";
+    if (program ? LeadsToNoFile(claim.target) : LeadsToMissing(claim.target)) {
+      message =
+          claim.context + (claim.target.is_directory ? " is a directory" : " is not in the image");
     } else if (claim.target.place == Target::Place::kRelative) {
       message = claim.context + " is found neither in the image's PATH nor by itself";
     } else if (LeadsOutside(claim.target)) {

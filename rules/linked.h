@@ -75,6 +75,7 @@ struct LinkedObject {
   // The tree's platform's machine when the object is a program, or a library of one, for another.
   std::string foreign_to;
   std::optional<LinkedClaim> interpreter;
+  bool interpreter_is_object = true;     // false where a file is there that is no ELF object
   std::vector<LinkedClaim> search_path;  // elements the loader uses (a voided RPATH is left out)
   std::vector<LinkedLibrary> libraries;  // the object's own DT_NEEDED entries
   struct MissingVersion {

@@ -109,9 +109,9 @@ To fix it: unset it. A program that needs a library gets it by RUNPATH
 )";
 
 const char kLre407[] =
-    R"(The program of Entrypoint or Cmd is outside the store or not in the image. For other
-absolute paths among the arguments: an error if they name a store path that is
-missing, else a warning, since they may be mounted later.
+    R"(The program of Entrypoint or Cmd is outside the store or not in the image, or an
+argument names a store path that is not. Other arguments are not judged: they may be
+mounted when the container starts.
 
 Why it matters: the worker does not start, or starts a program that no closure
 describes.

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "base/text.h"
 #include "rules/finding.h"
 #include "rules/judges.h"
 #include "rules/pages.h"
@@ -179,7 +181,9 @@ std::span<const Rule> AllRules() { return kRules; }
 
 const Rule* FindRule(std::string_view code_or_name) {
   for (const Rule& rule : kRules) {
-    if (code_or_name == rule.code || code_or_name == rule.name) return &rule;
+    if (absl::EqualsIgnoreCase(ToAbsl(code_or_name), rule.code) || code_or_name == rule.name) {
+      return &rule;
+    }
   }
   return nullptr;
 }

@@ -47,6 +47,18 @@ absl::StatusOr<nix::Closure> ClosureOfRoots(const StoreOptions& options) {
   return roots.empty() ? store.All() : store.ClosureOf(roots);
 }
 
+// What lies in the store directory on disk, the database's paths apart: a store that is audited
+// whole answers for these too. `.links` is Nix's own.
+void AddStrays(const std::string& store_directory, const std::string& root,
+               const nix::Closure& known, std::vector<std::string>* paths) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root + store_directory, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string path = absl::StrCat(store_directory, "/", entry->path().filename().string());
+    if (entry->path().filename() != ".links" && !known.paths.contains(path)) paths->push_back(path);
+  }
+}
+
 }  // namespace
 
 int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) {
@@ -55,6 +67,7 @@ int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) 
   if (!closure.ok()) return Refuse(closure.status(), err);
   std::vector<std::string> paths;
   for (const auto& [path, info] : closure->paths) paths.push_back(path);
+  if (options.paths.empty()) AddStrays(closure->store_directory, options.root, *closure, &paths);
   absl::StatusOr<std::unique_ptr<Tree>> tree =
       OpenStore(options.root, closure->store_directory, paths);
   if (!tree.ok()) return Refuse(tree.status(), err);

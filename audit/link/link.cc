@@ -73,6 +73,16 @@ Subject Link(const LinkInput& input) {
                                 problem.expected, problem.actual, problem.offset});
   }
 
+  // Nothing is no proof of anything: a wrong directory or an empty image must not pass a gate.
+  if (tree.files.empty() && tree.problems.empty()) {
+    subject.problems.push_back({LinkedProblem::Kind::kUnreadable,
+                                input.reference,
+                                "there is nothing to audit: the tree holds no files",
+                                {},
+                                {},
+                                0});
+  }
+
   const TreeIndex index(tree.files, input.store_directory);
   const ClosureLinker closure(tree, index, input.closure);
   subject.files.reserve(tree.files.size());

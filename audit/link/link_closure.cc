@@ -75,6 +75,10 @@ void ClosureLinker::CollectPackages(const MergedTree& tree, const nix::Closure* 
   }
   if (closure != nullptr) {
     for (const auto& [path, info] : closure->paths) packages_[path].info = &info;
+    // A closure is closed: what it refers to belongs to it, even where the source leaves it out.
+    for (const auto& [path, info] : closure->paths) {
+      for (const std::string& reference : info.references) packages_[reference];
+    }
   }
   for (const auto& [path, package] : packages_) {
     // Of two names with one hash, which no Nix makes, the one in the tree; then the first.
@@ -110,6 +114,25 @@ bool ClosureLinker::References(std::string_view store_path, std::string_view oth
   return package->second.scanned.contains(other);
 }
 
+// A record whose hash is right and whose size is not contradicts itself: whoever wrote it is not to
+// be relied on.
+void ClosureLinker::CheckSize(const LinkedStorePath& path, const Package& package,
+                              Subject& subject) const {
+  if (package.info == nullptr || !package.info->nar_size) return;
+  const auto nar = tree_.nars.find(path.path);
+  if (nar == tree_.nars.end() || nar->second.hash != path.recorded_hash ||
+      nar->second.size == *package.info->nar_size) {
+    return;
+  }
+  LinkedProblem& problem = subject.problems.emplace_back();
+  problem.kind = LinkedProblem::Kind::kMalformed;
+  problem.where = closure_->source;
+  problem.message = absl::StrCat("narSize of ", path.path, " is ", *package.info->nar_size,
+                                 "; the NAR of the "
+                                 "hash recorded with it has ",
+                                 nar->second.size, " bytes");
+}
+
 void ClosureLinker::Link(Subject& subject) const {
   std::map<std::string_view, std::set<std::string>> referrers;  // of what is missing
   for (const auto& [path, package] : packages_) {
@@ -125,7 +148,9 @@ void ClosureLinker::Link(Subject& subject) const {
     LinkedStorePath& out = subject.store_paths.emplace_back();
     out.path = std::string(path);
     out.in_tree = package.in_tree;
-    out.in_closure = closure_ == nullptr ? package.in_tree : package.info != nullptr;
+    // What is neither in the tree nor described is here because the closure refers to it.
+    out.in_closure =
+        closure_ == nullptr ? package.in_tree : package.info != nullptr || !package.in_tree;
     if (package.top != nullptr && !tree_.layer_names.empty()) {
       out.layer = tree_.layer_names[package.top->layer()];
     }
@@ -133,6 +158,7 @@ void ClosureLinker::Link(Subject& subject) const {
       out.nar_hash = nar->second.hash;
     }
     if (package.info != nullptr) out.recorded_hash = package.info->nar_hash;
+    CheckSize(out, package, subject);
     if (const auto found = referrers.find(path); found != referrers.end()) {
       out.referrers.assign(found->second.begin(), found->second.end());
     }

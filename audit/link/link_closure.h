@@ -37,6 +37,7 @@ class ClosureLinker {
 
   void CollectPackages(const MergedTree& tree, const nix::Closure* closure);
   void JoinReferences(const MergedTree& tree);
+  void CheckSize(const LinkedStorePath& path, const Package& package, Subject& subject) const;
 
   const MergedTree& tree_;
   const TreeIndex& index_;

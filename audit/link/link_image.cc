@@ -9,14 +9,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "audit/claims/path_flags.h"
 #include "base/text.h"
 
 namespace lre_audit {
 namespace {
 
-// What the loader obeys before anything that a program says (ld.so(8), musl ldso/dynlink.c).
-constexpr std::array<std::string_view, 4> kLoaderVariables = {"LD_LIBRARY_PATH", "LD_PRELOAD",
-                                                              "LD_AUDIT", "LD_ORIGIN_PATH"};
+// What the loader or the C library obeys before anything that a program says (ld.so(8), dyld(1));
+// which of them load code is for the rule to say.
+bool IsLoaderVariable(std::string_view name) {
+  return name.starts_with("LD_") || name.starts_with("DYLD_") || name == "GCONV_PATH";
+}
 
 // Places of the user or of the running container: they name no input of a build.
 constexpr std::array<std::string_view, 10> kPrivateVariables = {
@@ -28,10 +31,16 @@ bool IsOneOf(std::string_view name, const Names& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Variables that are lists of directories, where an empty or relative element means "here".
+// Variables that are lists of directories.
 bool IsSearchPath(std::string_view name) {
   return name.ends_with("PATH") || name.ends_with("_DIRS") || name == "PERL5LIB";
 }
+
+// Of these an empty element is the current directory: execvp(3), GCC's "Environment Variables",
+// python(1), java(1). Of others (MANPATH, INFOPATH, XDG_DATA_DIRS) it is the default, or nothing.
+constexpr std::array<std::string_view, 8> kEmptyIsHere = {
+    "PATH",         "CPATH",      "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
+    "LIBRARY_PATH", "PYTHONPATH", "CLASSPATH",      "OBJC_INCLUDE_PATH"};
 
 // What runtimes set where an image sets no PATH (containerd pkg/oci/spec_opts.go defaultUnixEnv).
 constexpr std::string_view kDefaultPath =
@@ -62,24 +71,36 @@ Target FindProgram(const std::string& program, const ImageConfig& config, const 
 
 void LinkVariable(std::string_view name, std::string_view value, const TreeIndex& index,
                   LinkedImage& image) {
-  if (IsOneOf(name, kLoaderVariables)) {
+  if (IsLoaderVariable(name)) {
     if (!value.empty()) image.loader_variables.push_back({std::string(name), std::string(value)});
     return;
   }
   if (IsOneOf(name, kPrivateVariables)) return;
-  const bool is_search_path = IsSearchPath(name);
-  if (!is_search_path && !value.starts_with("/")) return;
-  // An unset search path has no elements; a URL's colon separates none.
-  if (value.empty() || value.find("://") != std::string_view::npos) return;
-  for (absl::string_view element : absl::StrSplit(ToAbsl(value), ':')) {
-    if (!is_search_path && !ToStd(element).starts_with("/")) continue;
+  const auto add = [&](std::string_view path) {
     LinkedClaim claim;
     claim.kind = Claim::ENVIRONMENT;
-    claim.text = std::string(element);
+    claim.text = std::string(path);
     claim.context = std::string(name);
     claim.excerpt = absl::StrCat(ToAbsl(name), "=", ToAbsl(value));
     claim.target = index.Lookup(claim.text, {});
     image.environment.push_back(std::move(claim));
+  };
+  // CFLAGS, LDFLAGS, NIX_CFLAGS_COMPILE: every compilation obeys them.
+  if (name.find("FLAGS") != std::string_view::npos) {
+    for (const FlagPath& flag : PathsOfFlags(value)) add(flag.path);
+    return;
+  }
+  const bool is_search_path = IsSearchPath(name);
+  if (!is_search_path && !value.starts_with("/")) return;
+  // An unset search path has no elements; a URL's colon separates none.
+  if (value.empty() || value.find("://") != std::string_view::npos) return;
+  for (absl::string_view piece : absl::StrSplit(ToAbsl(value), ':')) {
+    std::string_view element = ToStd(piece);
+    // "name=path" of NIX_PATH; there a bare name is a channel of the user's, not a directory.
+    if (name == "NIX_PATH") element.remove_prefix(element.find('=') + 1);
+    if ((!is_search_path || name == "NIX_PATH") && !element.starts_with("/")) continue;
+    if (element.empty() && !IsOneOf(name, kEmptyIsHere)) continue;
+    add(element);
   }
 }
 

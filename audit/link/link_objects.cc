@@ -156,6 +156,8 @@ class ObjectLinker {
       out.interpreter = MakeClaim(Claim::INTERPRETER, *object.interpreter, "PT_INTERP");
       if (object.interpreter->value.starts_with("/")) {
         out.interpreter->target = index_.Lookup(object.interpreter->value, {});
+        const auto loader = view_.Open(object.interpreter->value);
+        out.interpreter_is_object = !loader || loader->object != nullptr;
       }
     }
     if (object.loader_defaults) AddLoaderDefaults(*object.loader_defaults, out);
@@ -327,7 +329,9 @@ class ObjectLinker {
       has_c_library = true;
       add(library.real_path);
     }
-    if (has_c_library && !process.interpreter_path.empty()) add(process.interpreter_path);
+    if (has_c_library && out.interpreter_is_object && !process.interpreter_path.empty()) {
+      add(process.interpreter_path);
+    }
     if (by_package.size() < 2) return;
     for (const auto& [package, path] : by_package) out.c_libraries.push_back(path);
   }

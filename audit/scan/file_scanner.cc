@@ -88,10 +88,6 @@ void FileScanner::End(bool complete) {
     Keep(head_);
     consumed_ = head_.size();
   }
-  if (!complete) {
-    AddDefect(Defect::UNREADABLE, consumed_,
-              absl::StrCat("contents end after ", consumed_, " of ", entry_->size, " bytes"));
-  }
   if (!parsed_ && !kept_.empty()) {
     // A file that ended early is as long as what came: the walker then says what it misses.
     const uint64_t size = complete ? entry_->size : consumed_;

@@ -30,6 +30,7 @@ class FileScanner {
   // `facts` has its metadata already and receives claims, references, ELF data and defects.
   void Begin(const Entry& entry, FileFacts* facts);
   void Data(std::string_view piece);
+  // That contents end early is a Problem of the tree's; what came is scanned all the same.
   void End(bool complete);
 
  private:
