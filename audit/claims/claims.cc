@@ -74,6 +74,10 @@ ClaimSource ByName(std::string_view path, std::string_view head) {
   if (HasPrefix(name, "_sysconfigdata") && HasSuffix(name, ".py")) {
     return ClaimSource::kPythonSysconfig;
   }
+  if (HasPrefix(name, "lib") && (HasSuffix(name, ".so") || HasSuffix(name, ".a")) &&
+      IsLinkerScript(head)) {
+    return ClaimSource::kLinkerScript;
+  }
   const bool perl =
       HasPrefix(name, "Config_heavy") || (name == "Config.pm" && Contains(head, "package Config;"));
   if (perl && (HasSuffix(name, ".pl") || HasSuffix(name, ".pm"))) return ClaimSource::kPerlConfig;
@@ -150,6 +154,8 @@ void ExtractClaims(ClaimSource source, std::string_view path, std::string_view t
       return AddPythonSysconfigClaims(&claims);
     case ClaimSource::kPerlConfig:
       return AddPerlConfigClaims(&claims);
+    case ClaimSource::kLinkerScript:
+      return AddLinkerScriptClaims(&claims);
   }
 }
 

@@ -30,6 +30,7 @@ enum class ClaimSource {
   kGccSpecs,         // specs, *.specs
   kPythonSysconfig,  // _sysconfigdata*.py
   kPerlConfig,       // Perl's Config.pm, Config_heavy.pl
+  kLinkerScript,     // lib*.so and lib*.a that are text for GNU ld
 };
 
 // How many bytes of a file's beginning Classify wants; fewer only if the file is shorter.

@@ -3,6 +3,8 @@
 #ifndef LRE_AUDIT_AUDIT_CLAIMS_METADATA_H_
 #define LRE_AUDIT_AUDIT_CLAIMS_METADATA_H_
 
+#include <string_view>
+
 #include "audit/claims/claim_list.h"
 
 namespace lre_audit {
@@ -30,6 +32,14 @@ void AddPerlConfigClaims(ClaimList* claims);
 // CMake package configurations and exported targets: absolute paths in the arguments of commands
 // that set variables and properties; not in conditions, messages or comments.
 void AddCMakeClaims(ClaimList* claims);
+
+// Whether a file that begins with `head` is a script for GNU ld in the place of a library, as glibc
+// and ncurses install them: its first command is one of those that name files or formats.
+bool IsLinkerScript(std::string_view head);
+
+// GNU ld's manual, "Commands Dealing with Files": absolute paths in GROUP, INPUT, AS_NEEDED and
+// SEARCH_DIR. Those that begin with `=` or $SYSROOT are below a sysroot, and none.
+void AddLinkerScriptClaims(ClaimList* claims);
 
 }  // namespace lre_audit
 

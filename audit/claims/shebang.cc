@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "audit/claims/path_flags.h"
@@ -13,6 +14,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr size_t kKernelBuffer = 256;  // BINPRM_BUF_SIZE since Linux 5.1
+constexpr std::string_view kCut = "cut at 255 bytes by the kernel";  // the buffer's last is its NUL
 constexpr auto kBlanks = " \t"sv;
 constexpr auto kTerminators = " \t\0"sv;
 
@@ -51,26 +53,65 @@ std::optional<Shebang> ParseShebang(std::string_view text) {
   return shebang;
 }
 
-std::string_view InterpreterName(const Shebang& shebang) {
-  const std::string_view name = BaseName(shebang.interpreter);
-  if (name != "env") return name;
-  for (const Token& word : Words(shebang.argument, 0)) {
-    if (word.text[0] != '-' && word.text.find('=') == word.text.npos) return BaseName(word.text);
+std::string_view EnvProgram(const Shebang& shebang) {
+  if (BaseName(shebang.interpreter) != "env") return {};
+  bool is_value = false;    // of the option before
+  bool has_options = true;  // until `--`
+  for (const Token& token : Words(shebang.argument, 0)) {
+    std::string_view word = token.text;
+    if (word.find_first_of("'\"\\$#") != word.npos) return {};
+    if (std::exchange(is_value, false)) continue;
+    if (has_options && word[0] == '-') {
+      if (word == "--") has_options = false;
+      constexpr std::string_view kSplit = "--split-string=";
+      if (word.substr(0, kSplit.size()) == kSplit) {
+        word.remove_prefix(kSplit.size());
+      } else if (word.substr(0, 2) == "--") {
+        is_value = word == "--unset" || word == "--chdir" || word == "--argv0";
+        continue;
+      } else {
+        // Of short options in one word, the first that takes a value takes the rest of it.
+        const size_t option = word.find_first_of("uCaPS", 1);
+        if (option == word.npos) continue;
+        if (word[option] != 'S') {
+          is_value = option + 1 == word.size();
+          continue;
+        }
+        word.remove_prefix(option + 1);
+      }
+      // The string that is split may hold options in turn.
+      if (word.empty() || word[0] == '-') continue;
+    }
+    if (word.find('=') != word.npos) {
+      has_options = false;
+    } else {
+      return word;
+    }
   }
-  return name;
+  return {};
+}
+
+std::string_view InterpreterName(const Shebang& shebang) {
+  const std::string_view program = EnvProgram(shebang);
+  return BaseName(program.empty() ? shebang.interpreter : program);
 }
 
 void AddShebangClaim(std::string_view text, ClaimList* claims) {
   const std::optional<Shebang> shebang = ParseShebang(text);
   if (!shebang.has_value()) return;
-  std::string context(shebang->argument);
-  if (shebang->argument_cut) context += " (cut: Linux reads 256 bytes)";
-  claims->Add(Claim::SHEBANG, shebang->interpreter, shebang->offset, context);
   if (shebang->too_long) {
-    claims->AddDefect(Defect::MALFORMED, shebang->offset,
-                      absl::StrCat("the #! line's interpreter of ", shebang->interpreter.size(),
-                                   " bytes does not end within the first ", kKernelBuffer,
-                                   " bytes of the file: Linux does not execute it"));
+    constexpr size_t kRead = kKernelBuffer - 1;
+    if (shebang->offset >= kRead) return;
+    claims->Add(Claim::SHEBANG, text.substr(shebang->offset, kRead - shebang->offset),
+                shebang->offset, kCut);
+    return;
+  }
+  const std::string cut = shebang->argument_cut ? absl::StrCat(" (", ToAbsl(kCut), ")") : "";
+  claims->Add(Claim::SHEBANG, shebang->interpreter, shebang->offset,
+              absl::StrCat(ToAbsl(shebang->argument), cut));
+  const std::string_view program = EnvProgram(*shebang);
+  if (IsClaimablePath(program)) {
+    claims->Add(Claim::SHEBANG, program, program.data() - text.data(), absl::StrCat("env", cut));
   }
 }
 

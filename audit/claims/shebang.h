@@ -25,10 +25,16 @@ struct Shebang {
 // (`#![...]`) is not taken for one.
 std::optional<Shebang> ParseShebang(std::string_view text);
 
-// The interpreter's file name, of `/usr/bin/env [-S] [NAME=value]... program` the program's.
+// The program that `env` runs where it is the interpreter, a view of the argument: what follows its
+// options and NAME=value. Empty where env runs none, or where quotes, escapes or variables of its
+// -S would have to be understood first.
+std::string_view EnvProgram(const Shebang& shebang);
+
+// The interpreter's file name, of env's the program's.
 std::string_view InterpreterName(const Shebang& shebang);
 
-// The claim of `text`'s #! line, if it has one.
+// The claims of `text`'s #! line, if it has one: the interpreter as far as Linux reads it (its
+// context is the argument), and env's program where its path is absolute (context "env").
 void AddShebangClaim(std::string_view text, ClaimList* claims);
 
 }  // namespace lre_audit

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -40,7 +41,9 @@ class Parser {
 
  private:
   enum class Frame {
-    kBranch,
+    kBranch,          // if, up to its else or elif
+    kConstantBranch,  // as kBranch, of `if true`: it always runs
+    kLaterBranch,     // else and elif; an if that itself may not run
     kLoop,
     kCase,
     kGroup,         // { }
@@ -173,10 +176,14 @@ class Parser {
     const size_t begin = position_;
     ShellExpansion expansion;
     if (Peek() == '`') {
+      bool escapes = false;  // that change what is between, nested backquotes among them
       for (++position_; !AtEnd() && Peek() != '`'; ++position_) {
-        if (Peek() == '\\') ++position_;
+        if (Peek() != '\\') continue;
+        ++position_;
+        escapes |= IsOneOf(Peek(), "$`\"\\");
       }
       if (AtEnd()) return false;
+      if (!escapes) Backquoted(begin + 1, position_);
       ++position_;
     } else if (StartsWith("$((") && SkipArithmetic(1)) {
     } else if (StartsWith("$(")) {
@@ -207,6 +214,21 @@ class Parser {
     }
     AppendExpansion(word, begin, std::move(expansion));
     return !failed_;
+  }
+
+  // The commands of text_[begin, end). Where they cannot be parsed, there are none: the script's
+  // own structure does not depend on them.
+  void Backquoted(size_t begin, size_t end) {
+    if (depth_ >= kMaxDepth) return;
+    Parser inner(text_.substr(0, end));
+    inner.position_ = begin;
+    inner.depth_ = depth_ + 1;
+    inner.branches_ = branches_ + guarded_;
+    inner.functions_ = functions_;
+    inner.subshells_ = 1;
+    ShellScript script = inner.Parse();
+    if (!script.valid) return;
+    std::move(script.commands.begin(), script.commands.end(), std::back_inserter(script_.commands));
   }
 
   bool AnsiQuotes(ShellWord* word) {
@@ -272,12 +294,20 @@ class Parser {
 
   // The commands of a $( ), <( ) or ( ), whose opening was read, up to and with its ")".
   bool Commands() {
-    return Nested([&] { return List(')'); });
+    const bool guarded = guarded_;
+    ++subshells_;
+    branches_ += guarded;
+    const bool ok = Nested([&] { return List(')'); });
+    branches_ -= guarded;
+    --subshells_;
+    guarded_ = guarded;
+    return ok;
   }
 
   bool Push(std::vector<Frame>* frames, Frame frame) {
     frames->push_back(frame);
     Count(frame, 1);
+    constant_ = false;
     return true;
   }
   bool Pop(std::vector<Frame>* frames, std::initializer_list<Frame> allowed) {
@@ -287,11 +317,19 @@ class Parser {
     }
     Count(frames->back(), -1);
     frames->pop_back();
+    constant_ = false;
     return true;
+  }
+  void Become(Frame* frame, Frame other) {
+    Count(*frame, -1);
+    *frame = other;
+    Count(other, 1);
   }
   void Count(Frame frame, int n) {
     if (frame == Frame::kFunction) functions_ += n;
-    if (frame != Frame::kFunction && frame != Frame::kGroup) branches_ += n;
+    if (frame != Frame::kFunction && frame != Frame::kGroup && frame != Frame::kConstantBranch) {
+      branches_ += n;
+    }
   }
 
   // Commands until `close`, which is read (NUL: the end of the text).
@@ -315,8 +353,10 @@ class Parser {
         continue;
       }
       if (StartsWith("&&") || StartsWith("||")) {
+        // What follows `true &&` runs whenever that does.
+        after_and_or |= c == '|' || !constant_;
+        joined = true;
         position_ += 2;
-        after_and_or = joined = true;
       } else if (c == ';' && (Peek(1) == ';' || Peek(1) == '&')) {
         while (IsOneOf(Peek(), ";&") && !AtEnd()) ++position_;
         in_patterns = true;
@@ -326,23 +366,24 @@ class Parser {
         after_and_or = joined = false;
       } else if (c == '|') {
         position_ += Peek(1) == '&' ? 2 : 1;
-        joined = true;
+        joined = modified_ = true;
       } else if (c == ')') {
         ++position_;
         return close == ')' && frames.empty();
       } else if (c == '(') {
         if (Peek(1) == '(' && SkipArithmetic(0)) {
-          joined = false;
+          joined = constant_ = modified_ = false;
           continue;
         }
         ++position_;
         functions_ += function_header;
         branches_ += after_and_or;
+        guarded_ = false;
         const bool ok = Commands();
         functions_ -= function_header;
         branches_ -= after_and_or;
         if (!ok) return Fail();
-        function_header = joined = false;
+        function_header = joined = constant_ = modified_ = false;
       } else {
         joined = false;
         guarded_ = after_and_or;
@@ -385,6 +426,9 @@ class Parser {
     ShellCommand command;
     command.conditional = branches_ > 0 || guarded_;
     command.in_function = functions_ > 0;
+    command.in_subshell = subshells_ > 0;
+    const bool guarded = guarded_;
+    bool redirected = false;  // which can fail
     while (!AtEnd() && !failed_) {
       SkipBlanks();
       const size_t begin = position_;
@@ -392,6 +436,7 @@ class Parser {
       if (Peek() == '&' && Peek(1) != '>') break;
       if (IsOneOf(Peek(), "<>&") && !(IsOneOf(Peek(), "<>") && Peek(1) == '(')) {
         if (!Redirection()) return Fail();
+        redirected = true;
         continue;
       }
       if (Peek() == '(') {
@@ -428,6 +473,8 @@ class Parser {
     }
     if (failed_) return false;
     *function_header = false;
+    const bool modified = std::exchange(modified_, false);
+    constant_ = IsTrue(command) && !redirected && !guarded && !modified;
     const bool ends =
         close == '\0' && !command.conditional && !command.in_function && Ends(command);
     if (!command.words.empty() || !command.assignments.empty()) {
@@ -435,6 +482,16 @@ class Parser {
     }
     if (ends) position_ = text_.size();
     return !ends;
+  }
+
+  static bool IsBranch(Frame frame) {
+    return frame == Frame::kBranch || frame == Frame::kConstantBranch ||
+           frame == Frame::kLaterBranch;
+  }
+
+  static bool IsTrue(const ShellCommand& command) {
+    return command.assignments.empty() && command.words.size() == 1 &&
+           (command.words[0].text == "true" || command.words[0].text == ":");
   }
 
   static bool Ends(const ShellCommand& command) {
@@ -447,14 +504,28 @@ class Parser {
   // `do`, `{` and their like is again in command position.
   std::optional<bool> Reserved(std::string_view word, std::vector<Frame>* frames, bool* in_patterns,
                                bool* function_header) {
-    if (word == "if" || word == "while" || word == "until") {
-      return Push(frames, word == "if" ? Frame::kBranch : Frame::kLoop);
+    if (word == "if") {
+      return Push(frames, guarded_ || *function_header ? Frame::kLaterBranch : Frame::kBranch);
     }
-    if (word == "then" || word == "else" || word == "elif" || word == "do" || word == "!" ||
-        word == "time" || word == "coproc") {
+    if (word == "while" || word == "until") return Push(frames, Frame::kLoop);
+    if (word == "then" || word == "else" || word == "elif") {
+      if (!frames->empty() && IsBranch(frames->back())) {
+        if (word != "then") {
+          Become(&frames->back(), Frame::kLaterBranch);
+        } else if (constant_ && frames->back() == Frame::kBranch) {
+          Become(&frames->back(), Frame::kConstantBranch);
+        }
+      }
+      constant_ = false;
       return true;
     }
-    if (word == "fi") return Pop(frames, {Frame::kBranch});
+    if (word == "do" || word == "!" || word == "time" || word == "coproc") {
+      modified_ |= word == "!";
+      return true;
+    }
+    if (word == "fi") {
+      return Pop(frames, {Frame::kBranch, Frame::kConstantBranch, Frame::kLaterBranch});
+    }
     if (word == "done") return Pop(frames, {Frame::kLoop});
     if (word == "esac") return Pop(frames, {Frame::kCase});
     if (word == "}") {
@@ -478,12 +549,13 @@ class Parser {
       if (StartsWith("((") && !SkipArithmetic(0)) return Fail();
       Push(frames, Frame::kLoop);
       // The name and the words to go through, none of them a command.
-      while (!AtEnd() && !IsOneOf(Peek(), "\n;")) {
+      for (bool is_name = true; !AtEnd() && !IsOneOf(Peek(), "\n;"); is_name = false) {
         ShellWord item;
         const size_t begin = position_;
         if (!Word(kMetacharacters, false, &item)) return Fail();
         if (item.text == "do" && !item.quoted) break;
         if (position_ == begin) return Fail();
+        if (is_name) script_.loop_variables.push_back(item.text);
         SkipBlanks();
       }
       return true;
@@ -605,7 +677,10 @@ class Parser {
   int depth_ = 0;
   int branches_ = 0;
   int functions_ = 0;
-  bool guarded_ = false;  // the command follows && or ||
+  int subshells_ = 0;
+  bool guarded_ = false;   // the command follows && or ||
+  bool constant_ = false;  // the last command was `true` or `:`, and always succeeds
+  bool modified_ = false;  // the command follows ! or |, which change what its success means
   bool failed_ = false;
   std::vector<HereDocument> here_documents_;
   ShellScript script_;

@@ -46,14 +46,17 @@ struct ShellAssignment {
 struct ShellCommand {
   std::vector<ShellAssignment> assignments;  // NAME=value before the command, or alone
   std::vector<ShellWord> words;              // without redirections; `export A=b` is two words
-  bool conditional = false;                  // in a branch, loop, after && or ||
-  bool in_function = false;                  // runs only if the function is called
+  // In a branch, loop, after && or ||; but not where `true` or `:` is all that it hangs on.
+  bool conditional = false;
+  bool in_function = false;  // runs only if the function is called
+  bool in_subshell = false;  // ( ), $( ), ` ` or <( ): its assignments end there
 };
 
 struct ShellScript {
   // Up to the first `exit`, `return` or `exec program` that always runs: what follows is never
   // read.
   std::vector<ShellCommand> commands;
+  std::vector<std::string> loop_variables;  // of for and select
   // False where the text is not a shell script as this parser understands them, or nests deeper
   // than any sane script: then `commands` may be wrong and should not be believed.
   bool valid = false;

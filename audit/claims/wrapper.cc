@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -136,6 +137,13 @@ const ShellWord& OrDefault(const ShellWord& value) {
   return value;
 }
 
+// Where the whole word is one variable's value, `$NAME` or `${NAME:-word}`: that expansion.
+const ShellExpansion* OnlyExpansion(const ShellWord& word) {
+  if (word.text.size() != 1 || word.expansions.size() != 1) return nullptr;
+  const ShellExpansion& expansion = word.expansions[0];
+  return expansion.name.empty() ? nullptr : &expansion;
+}
+
 // How a command or variable holds options.
 enum class Options {
   kArguments,  // each is a word; words that are absolute paths count too
@@ -171,10 +179,16 @@ class WrapperReader {
   void Survey() {
     for (const ShellCommand& command : script_.commands) {
       const Invocation run = Resolve(command);
+      SurveyVariables(command);
       if (command.words.empty()) continue;
       const std::string& first = command.words[0].text;
       if (IsOneOf(first, {"[", "[[", "test", "command", "type", "which", "hash"})) {
-        for (const ShellWord& word : command.words) tested_.insert(word.text);
+        for (const ShellWord& word : command.words) {
+          tested_.insert(word.text);
+          for (const ShellExpansion& expansion : word.expansions) {
+            tested_variables_.insert(expansion.name);
+          }
+        }
       }
       if (IsOneOf(first, {"export", "declare", "typeset"})) {
         for (const ShellWord& word : command.words) exported_.insert(word.text);
@@ -188,6 +202,12 @@ class WrapperReader {
           command.words[1].text.find("/nix-support/") != std::string::npos) {
         nixpkgs_ = true;
       }
+    }
+    for (const std::string& name : script_.loop_variables) {
+      Variable& variable = variables_[name];
+      ++variable.assigned;
+      variable.always = true;  // to a value that is not known
+      variable.value = ShellWord();
     }
   }
 
@@ -209,6 +229,79 @@ class WrapperReader {
   }
 
  private:
+  // What the script assigns to a variable.
+  struct Variable {
+    int assigned = 0;     // how often, in any branch
+    bool always = false;  // one of them always runs
+    ShellWord value;      // of that one
+  };
+
+  void SurveyVariables(const ShellCommand& command) {
+    const bool always = !command.conditional && !command.in_function && !command.in_subshell;
+    const auto assign = [&](std::string_view name, const ShellWord* value) {
+      Variable& variable = variables_[ToAbsl(name)];
+      ++variable.assigned;
+      if (!always) return;
+      variable.always = true;
+      variable.value = value == nullptr ? ShellWord() : *value;
+    };
+    const std::string_view first = command.words.empty() ? "" : command.words[0].text;
+    const bool declares = IsOneOf(first, {"export", "readonly", "declare", "typeset"});
+    // Before another command, an assignment is for that one's environment.
+    if (first.empty() || declares) {
+      for (const ShellAssignment& assignment : command.assignments) {
+        const bool plain = !assignment.append && assignment.values.size() == 1;
+        assign(assignment.name, plain ? &assignment.values[0] : nullptr);
+      }
+    }
+    if (!declares && !IsOneOf(first, {"local", "read", "unset", "printf", "mapfile", "readarray",
+                                      "getopts", "eval", "let"})) {
+      return;
+    }
+    for (const ShellWord& word : command.words) {
+      const size_t length = NameLength(word.text);
+      if (length == 0) continue;
+      const std::string_view name = std::string_view(word.text).substr(0, length);
+      if (declares && word.text.substr(length, 1) == "=") {
+        const ShellWord value = word.From(length + 1);
+        assign(name, &value);
+      } else if (!declares || word.text.substr(length, 2) == "+=") {
+        assign(name, nullptr);
+      }
+    }
+  }
+
+  // What `word` stands for as a program or a file to source: itself where it is literal; the value
+  // of a variable that is assigned once, always, and before; what a default expands to. Else empty.
+  // `variable` receives the name of the variable that holds it.
+  const ShellWord& Value(const ShellWord& word, std::string_view* variable) const {
+    static const ShellWord kNone;
+    if (word.IsLiteral()) return word;
+    const ShellExpansion* expansion = OnlyExpansion(word);
+    if (expansion == nullptr || tested_variables_.contains(expansion->name)) return kNone;
+    const bool has_default = IsOneOf(expansion->operation, {"-", ":-", "=", ":="});
+    const bool is_plain = expansion->operation.empty() && expansion->word.text.empty();
+    if (!has_default && !is_plain) return kNone;
+    *variable = expansion->name;
+    const auto found = variables_.find(expansion->name);
+    if (found != variables_.end() && found->second.always) {
+      const Variable& known = found->second;
+      const bool is_known =
+          known.assigned == 1 && known.value.IsLiteral() && known.value.offset() < word.offset();
+      return is_known ? known.value : kNone;
+    }
+    return has_default ? Value(expansion->word, variable) : kNone;
+  }
+
+  // Claims the program or sourced file that `word` stands for.
+  void Executed(const ShellWord& word, std::string_view how) {
+    std::string_view variable;
+    const ShellWord& value = Value(word, &variable);
+    const std::string context =
+        variable.empty() ? std::string(how) : absl::StrCat(ToAbsl(how), " $", ToAbsl(variable));
+    Add(value.text, value.offset(), context);
+  }
+
   void Add(std::string_view path, uint64_t offset, std::string_view context) {
     if (!tested_.contains(ToAbsl(path))) claims_->AddPath(kind_, path, offset, context);
   }
@@ -232,15 +325,10 @@ class WrapperReader {
     if (run.program >= words.size()) return;
     const ShellWord& program = words[run.program];
     if (IsOneOf(program.text, {"source", "."})) {
-      if (run.program + 1 < words.size() && words[run.program + 1].IsLiteral()) {
-        const ShellWord& file = words[run.program + 1];
-        if (IsInstallationPath(file.text)) Add(file.text, file.offset(), "source");
-      }
+      if (run.program + 1 < words.size()) Executed(words[run.program + 1], "source");
       return;
     }
-    if (program.IsLiteral()) {
-      Add(program.text, program.offset(), run.exec ? "exec" : "command");
-    }
+    Executed(program, run.exec ? "exec" : "command");
     if (!run.exec) return;
     std::vector<const ShellWord*> arguments;
     for (size_t i = run.program + 1; i < words.size(); ++i) arguments.push_back(&words[i]);
@@ -303,8 +391,10 @@ class WrapperReader {
   Claim::Kind kind_;
   ClaimList* claims_;
   ShellScript script_;
-  absl::flat_hash_set<std::string> tested_;    // words of tests
+  absl::flat_hash_set<std::string> tested_;  // words of tests
+  absl::flat_hash_set<std::string> tested_variables_;
   absl::flat_hash_set<std::string> exported_;  // words after `export`
+  absl::flat_hash_map<std::string, Variable> variables_;
   bool execs_ = false;
   bool always_execs_ = false;
   bool nixpkgs_ = false;  // sources a package's nix-support

@@ -11,9 +11,11 @@ namespace lre_audit {
 
 // A wrapper is a script that ends by exec'ing a program, that reads a package's nix-support, or
 // that is short, lies in a bin directory and runs programs. Of a wrapper, these are claims:
-// programs run or sourced by absolute path; directories in search paths (PATH, PYTHONPATH,
-// XDG_DATA_DIRS, ...); installation paths in other exported variables; paths in compiler and linker
-// options that it sets or passes on; and installation paths passed to the program that it execs.
+// programs run or files sourced by absolute path, also by a variable that the script assigns once
+// (`CC=/usr/bin/cc; exec "$CC"`) or as a default (`${CC:-/usr/bin/cc}`); directories in search
+// paths (PATH, PYTHONPATH, XDG_DATA_DIRS, ...); installation paths in other exported variables;
+// paths in compiler and linker options that it sets or passes on; and installation paths passed to
+// the program that it execs.
 //
 // Only what always runs counts, with two exceptions: an `exec` in one of several branches, and the
 // branches of nixpkgs' own compiler wrappers. A path that the script tests for (`[ -x /usr/bin/x

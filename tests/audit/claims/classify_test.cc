@@ -48,6 +48,19 @@ TEST(Classify, Table) {
       {"/nix/store/a-x/lib/perl5/Config_heavy.pl", "# x", false, ClaimSource::kPerlConfig},
       {"/nix/store/a-x/lib/perl5/Config.pm", "package Config;", false, ClaimSource::kPerlConfig},
       {"/nix/store/a-x/lib/perl5/CPAN/Config.pm", "package X;", false, ClaimSource::kNone},
+      {"/nix/store/a-x/lib/libc.so", "/* GNU ld script\n   x. */\nOUTPUT_FORMAT(elf64-x86-64)\n",
+       false, ClaimSource::kLinkerScript},
+      {"/nix/store/a-x/lib/libtinfo.so", "INPUT(-ltinfo)", false, ClaimSource::kLinkerScript},
+      {"/nix/store/a-x/lib/libm.a", "\nGROUP ( a.a b.a )", false, ClaimSource::kLinkerScript},
+      {"/nix/store/a-x/lib/libx.so", "GROUP", false, ClaimSource::kNone},
+      {"/nix/store/a-x/lib/libx.so", "/* GNU ld script */ INPUTS(a)", false, ClaimSource::kNone},
+      {"/nix/store/a-x/lib/libx.so", "the INPUT(/usr/lib/x.so)", false, ClaimSource::kNone},
+      {"/nix/store/a-x/lib/libx.so",
+       "\x7f"
+       "ELF INPUT(",
+       false, ClaimSource::kNone},
+      {"/nix/store/a-x/share/x.so", "INPUT(-lx)", false, ClaimSource::kNone},
+      {"/nix/store/a-x/share/libx.txt", "INPUT(-lx)", false, ClaimSource::kNone},
   };
   for (const auto& c : kCases) {
     EXPECT_EQ(Classify(c.path, c.head, c.head.size(), c.executable), c.source) << c.path;

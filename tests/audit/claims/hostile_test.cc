@@ -16,10 +16,11 @@ namespace {
 using namespace std::string_literals;
 
 const ClaimSource kSources[] = {
-    ClaimSource::kNone,       ClaimSource::kShebang,         ClaimSource::kShell,
-    ClaimSource::kNixSupport, ClaimSource::kPkgConfig,       ClaimSource::kLibtool,
-    ClaimSource::kCMake,      ClaimSource::kQtPrl,           ClaimSource::kConfigScript,
-    ClaimSource::kGccSpecs,   ClaimSource::kPythonSysconfig, ClaimSource::kPerlConfig};
+    ClaimSource::kNone,        ClaimSource::kShebang,         ClaimSource::kShell,
+    ClaimSource::kNixSupport,  ClaimSource::kPkgConfig,       ClaimSource::kLibtool,
+    ClaimSource::kCMake,       ClaimSource::kQtPrl,           ClaimSource::kConfigScript,
+    ClaimSource::kGccSpecs,    ClaimSource::kPythonSysconfig, ClaimSource::kPerlConfig,
+    ClaimSource::kLinkerScript};
 
 // Reads `text` as `source`, and checks what holds for any input.
 FileFacts Read(ClaimSource source, const std::string& text) {
@@ -45,6 +46,7 @@ const std::string kEverything =
     "cat <<-E\n\tx\n\tE\nf() { g; }\n[[ a =~ (b) ]] && h || { i; }\n"
     "Libs: -L${prefix}/lib -Wl,-rpath,/opt/x:/opt/y \\\n -lx\nset(A \"/usr/a;$<B:/usr/b>\" "
     "[[/c]])\n"
+    "GROUP ( /usr/lib/a.so, AS_NEEDED(\"/usr/b.so\") ) /* c */\n"
     "*link:\n%{a:/lib/b;:/lib/c}\n{'A': '''/usr/x''', \"B\": '-I/usr/y'}\nfor i in 1 2; do j; "
     "done\n"
     "exec -a \"$0\" /usr/bin/gcc -isystem /usr/include $'k\\n' \"$@\"\n";
@@ -101,6 +103,12 @@ TEST(Hostile, HugeRepetitions) {
                                   "'"s,
                                   "\"\\"s,
                                   "`\\"s,
+                                  "`a` "s,
+                                  "`$(a "s,
+                                  "GROUP("s,
+                                  "/*"s,
+                                  "true && "s,
+                                  "if true; then "s,
                                   "\"\"\"\\"s,
                                   "'\\"s,
                                   "[="s,

@@ -194,5 +194,40 @@ TEST(Metadata, InnocentNeighbours) {
               IsEmpty());
 }
 
+// As glibc installs it.
+TEST(LinkerScript, PathsOfTheCommandsThatOpenFiles) {
+  const FileFacts facts = Extract(kLib + "libc.so", R"(/* GNU ld script
+   Use the shared library /usr/lib/comment.so. */
+OUTPUT_FORMAT(elf64-x86-64)
+GROUP ( /lib/x86_64-linux-gnu/libc.so.6 /nix/store/aaa-glibc/lib/libc_nonshared.a
+        AS_NEEDED ( "/lib64/ld-linux-x86-64.so.2" ) /* /usr/lib/b.so */ )
+INPUT(/opt/a.o, /opt/b.o)
+SEARCH_DIR(/usr/local/lib); SEARCH_DIR("/usr/lib")
+)",
+                                  false);
+  EXPECT_THAT(Claims(facts),
+              ElementsAre("BUILD_METADATA /lib/x86_64-linux-gnu/libc.so.6 GROUP",
+                          "BUILD_METADATA /nix/store/aaa-glibc/lib/libc_nonshared.a "
+                          "GROUP",
+                          "BUILD_METADATA /lib64/ld-linux-x86-64.so.2 AS_NEEDED",
+                          "BUILD_METADATA /opt/a.o INPUT", "BUILD_METADATA /opt/b.o INPUT",
+                          "BUILD_METADATA /usr/local/lib SEARCH_DIR",
+                          "BUILD_METADATA /usr/lib SEARCH_DIR"));
+  EXPECT_EQ(facts.claims(2).line(), 5);
+  EXPECT_EQ(facts.claims(0).excerpt().substr(0, 15), "GROUP ( /lib/x8");
+}
+
+TEST(LinkerScript, WhatNamesNoAbsolutePath) {
+  EXPECT_THAT(Paths(Extract(kLib + "libncurses.so", "INPUT(libncurses.so.6 -ltinfo)\n", false)),
+              IsEmpty());
+  EXPECT_THAT(
+      Paths(Extract(kLib + "libx.so",
+                    "/* GNU ld script */\nGROUP ( =/usr/lib/a.so $SYSROOT/usr/b.so sub/c.so "
+                    "-l:d.so /usr/lib/*.a /* /usr/e.so */ )\nOUTPUT_FORMAT(/usr/f) /usr/g\n"
+                    "VERSION { /usr/h }\nGROUP ( -lm ) /* /usr/i.so",
+                    false)),
+      IsEmpty());
+}
+
 }  // namespace
 }  // namespace lre_audit

@@ -132,16 +132,78 @@ TEST(Shebang, EveryFileThatHasOneMakesTheClaim) {
   }
 }
 
-TEST(Shebang, TooLongIsADefect) {
+TEST(Shebang, OfALongLineOnlyWhatTheKernelReads) {
   const std::string interpreter = "/nix/store/" + std::string(300, 'a') + "/bin/sh";
   const FileFacts facts = Extract("/nix/store/x/bin/y", "#!" + interpreter + "\n");
+  EXPECT_EQ(facts.defects_size(), 0);
   ASSERT_EQ(facts.claims_size(), 1);
-  EXPECT_EQ(facts.claims(0).text(), interpreter);
-  ASSERT_EQ(facts.defects_size(), 1);
-  EXPECT_EQ(facts.defects(0).kind(), Defect::MALFORMED);
-  EXPECT_EQ(facts.defects(0).message(),
-            "the #! line's interpreter of 318 bytes does not end within the first 256 bytes of the "
-            "file: Linux does not execute it");
+  const Claim& claim = facts.claims(0);
+  EXPECT_EQ(claim.text(), interpreter.substr(0, 253));
+  EXPECT_EQ(claim.offset(), 2);
+  EXPECT_EQ(claim.context(), "cut at 255 bytes by the kernel");
+  EXPECT_EQ(claim.excerpt().substr(0, 20), "#!/nix/store/aaaaaaa");
+}
+
+TEST(Shebang, OfALongArgumentOnlyWhatTheKernelPasses) {
+  const FileFacts facts =
+      Extract("/nix/store/x/bin/y", "#!/bin/sh -" + std::string(300, 'a') + "\n");
+  EXPECT_EQ(facts.defects_size(), 0);
+  ASSERT_EQ(facts.claims_size(), 1);
+  EXPECT_EQ(facts.claims(0).text(), "/bin/sh");
+  EXPECT_EQ(facts.claims(0).context(),
+            "-" + std::string(244, 'a') + " (cut at 255 bytes by the kernel)");
+  // One that fits is passed whole, and so is a path of 253 bytes.
+  const std::string path = "/bin/" + std::string(248, 'a');
+  const FileFacts whole = Extract("/nix/store/x/bin/y", "#!" + path + "\n");
+  ASSERT_EQ(whole.claims_size(), 1);
+  EXPECT_EQ(whole.claims(0).text(), path);
+  EXPECT_EQ(whole.claims(0).context(), "");
+}
+
+TEST(Shebang, BlanksUpToTheKernelsLimitNameNothing) {
+  const FileFacts facts = Extract("/nix/store/x/bin/y", "#!" + std::string(253, ' ') + "/bin/sh\n");
+  EXPECT_EQ(facts.claims_size(), 0);
+}
+
+TEST(Shebang, TheAbsoluteProgramOfEnvIsAClaimToo) {
+  const struct {
+    const char *line, *program;
+  } kCases[] = {
+      {"#!/usr/bin/env -S /usr/bin/perl -w", "/usr/bin/perl"},
+      {"#!/nix/store/aaa-coreutils/bin/env /usr/bin/perl", "/usr/bin/perl"},
+      {"#! /nix/store/aaa-coreutils/bin/env -S FOO=/x B=1 /usr/bin/ruby", "/usr/bin/ruby"},
+      {"#!/usr/bin/env -S -i -u /x -C /y -- A=/z /usr/bin/perl /q", "/usr/bin/perl"},
+      {"#!/usr/bin/env -iS /usr/bin/perl", "/usr/bin/perl"},
+      {"#!/usr/bin/env -S/usr/bin/perl", "/usr/bin/perl"},
+      {"#!/usr/bin/env --split-string=/usr/bin/perl -w", "/usr/bin/perl"},
+      {"#!/usr/bin/env -S --unset /x --chdir=/y --ignore-environment /usr/bin/perl",
+       "/usr/bin/perl"},
+      {"#!/usr/bin/env -S -uFOO -C/x /usr/bin/perl", "/usr/bin/perl"},
+      {"#!/usr/bin/env -S - /nix/store/bbb-perl/bin/perl", "/nix/store/bbb-perl/bin/perl"},
+      // No second claim.
+      {"#!/usr/bin/env python3", nullptr},
+      {"#!/usr/bin/env -S python3 /usr/share/x.py", nullptr},
+      {"#!/usr/bin/env", nullptr},
+      {"#!/usr/bin/env -S A=/usr/bin/x", nullptr},
+      {"#!/usr/bin/env -S A=\"b /usr/bin/x\" perl", nullptr},
+      {"#!/usr/bin/env -S ${HOME}/bin/perl /usr/bin/x", nullptr},
+      {"#!/usr/bin/env -S -u /usr/bin/x", nullptr},
+      {"#!/bin/sh /usr/bin/perl", nullptr},
+      {"#!/usr/bin/envy /usr/bin/perl", nullptr},
+  };
+  for (const auto& c : kCases) {
+    const std::string text = c.line + "\nx\n"s;
+    const FileFacts facts = Extract("/nix/store/x/bin/y", text);
+    ASSERT_EQ(facts.claims_size(), c.program == nullptr ? 1 : 2) << c.line;
+    if (c.program == nullptr) continue;
+    const Claim& claim = facts.claims(1);
+    EXPECT_EQ(claim.kind(), Claim::SHEBANG);
+    EXPECT_EQ(claim.text(), c.program);
+    EXPECT_EQ(claim.context(), "env");
+    EXPECT_EQ(claim.line(), 1);
+    EXPECT_EQ(claim.offset(), text.find(c.program));
+    EXPECT_EQ(claim.excerpt(), c.line);
+  }
 }
 
 TEST(Shebang, InterpreterNames) {
@@ -151,6 +213,7 @@ TEST(Shebang, InterpreterNames) {
   EXPECT_EQ(name("#!/nix/store/abc-bash/bin/bash -e\n"), "bash");
   EXPECT_EQ(name("#!/usr/bin/env bash\n"), "bash");
   EXPECT_EQ(name("#!/usr/bin/env -S LANG=C /x/zsh -f\n"), "zsh");
+  EXPECT_EQ(name("#!/usr/bin/env -S -u FOO bash\n"), "bash");
   EXPECT_EQ(name("#!/usr/bin/env\n"), "env");
 }
 

@@ -120,6 +120,69 @@ TEST(Wrapper, Commands) {
       {"if test \"$A\"; then\n exec /opt/a\nelse\n exec /opt/b\nfi",
        {"WRAPPER /opt/a exec", "WRAPPER /opt/b exec"}},
       {"x=$(/usr/bin/uname -m)\nexec tool", {"WRAPPER /usr/bin/uname command"}},
+      // Variables that are executed.
+      {"CC=\"/usr/bin/cc\"\nexec \"$CC\" \"$@\"", {"WRAPPER /usr/bin/cc exec $CC"}},
+      {"CC=/usr/bin/cc\n$CC \"$@\"", {"WRAPPER /usr/bin/cc command $CC"}},
+      {"readonly CC=/usr/bin/cc\nif test \"$A\"; then exec ${CC} -c; fi",
+       {"WRAPPER /usr/bin/cc exec $CC"}},
+      {"exec ${FOO:-/usr/bin/foo} \"$@\"", {"WRAPPER /usr/bin/foo exec $FOO"}},
+      {"exec \"${FOO:=${BAR-/usr/bin/foo}}\"", {"WRAPPER /usr/bin/foo exec $BAR"}},
+      {"FOO=/opt/foo\nexec ${FOO:-/usr/bin/foo}", {"WRAPPER /opt/foo exec $FOO"}},
+      {"E=/opt/env.sh\n. $E\nexec tool", {"WRAPPER /opt/env.sh source $E"}},
+      {"CC=/usr/bin/cc\nexec tool", {}},
+      {"CC=/usr/bin/cc\necho $CC\nexec tool \"$CC\"", {}},
+      {"exec $CC\nCC=/usr/bin/cc", {}},
+      {"if test $A; then CC=/usr/bin/cc; fi\nexec $CC", {}},
+      {"CC=/usr/bin/cc\nCC=$1\nexec $CC", {}},
+      {"CC=/usr/bin/cc\ntest $A && CC=$A\nexec $CC", {}},
+      {"CC=/usr/bin\nCC+=/cc\nexec $CC", {}},
+      {"CC=/usr/bin/cc\nread -r CC\nexec $CC", {}},
+      {"CC=/usr/bin/cc\nunset CC\nexec $CC", {}},
+      {"CC=/usr/bin/cc\nf() { CC=$1; }\nf x\nexec $CC", {}},
+      {"CC=/usr/bin/cc\nfor CC in a b; do exec $CC; done", {}},
+      {"for CC in a b; do exec ${CC:-/usr/bin/cc}; done", {}},
+      {"x=$(CC=/usr/bin/cc; echo $CC)\n(CC=/usr/bin/cc)\nexec $CC", {}},
+      {"CC=/usr/bin/cc make\nexec $CC", {"WRAPPER /usr/bin/cc CC"}},  // make's environment
+      {"CC=/usr/bin/cc\n[ -x \"$CC\" ] || exit 1\nexec $CC", {}},
+      {"CC=/usr/bin/cc\nexec $CC-12", {}},
+      {"CC=/usr/bin/cc\nexec ${CC##*/}", {}},
+      {"CC=/opt/$x/cc\nexec $CC", {}},
+      {"exec ${FOO:+/usr/bin/foo} tool", {}},
+      {"exec ${FOO:-foo} --x=${BAR:-/usr/bin/bar}", {}},
+      {"FOO=$out/bin/foo\nexec ${FOO:-/usr/bin/foo}", {}},
+      {"[ -n \"$FOO\" ] || exit 1\nexec ${FOO:-/usr/bin/foo}", {}},
+      // Conditions that are constant.
+      {"true && /usr/bin/gcc \"$@\"", {"WRAPPER /usr/bin/gcc command"}},
+      {": && true &&\n /usr/bin/gcc", {"WRAPPER /usr/bin/gcc command"}},
+      {"if true; then /usr/bin/gcc \"$@\"; fi", {"WRAPPER /usr/bin/gcc command"}},
+      {"if :\nthen\n /usr/bin/a\nelse\n /usr/bin/b\nfi\n/usr/bin/c",
+       {"WRAPPER /usr/bin/a command", "WRAPPER /usr/bin/c command"}},
+      {"true || /usr/bin/gcc", {}},
+      {"false && /usr/bin/gcc", {}},
+      {"! true && /usr/bin/gcc", {}},
+      {"test $A && true && /usr/bin/gcc", {}},
+      {"true && test $A && /usr/bin/gcc", {}},
+      {"false | true && /usr/bin/gcc", {}},
+      {"true >/x && /usr/bin/gcc", {}},
+      {"if true && test $A; then /usr/bin/gcc; fi", {}},
+      {"if ! true; then /usr/bin/gcc; fi", {}},
+      {"if $(true); then /usr/bin/gcc; fi", {}},
+      {"if test $A; then true; elif true; then /usr/bin/gcc; fi", {}},
+      {"if test $A; then if true; then /usr/bin/gcc; fi; fi", {}},
+      {"test $A && if true; then /usr/bin/gcc; fi", {}},
+      {"f() if true; then /usr/bin/gcc; fi\nexec tool", {}},
+      {"while true; do /usr/bin/gcc; done", {}},
+      // Backquotes.
+      {"x=`/usr/bin/uname -m`\nexec tool", {"WRAPPER /usr/bin/uname command"}},
+      {"exec \"`/usr/bin/which gcc`\" -c", {"WRAPPER /usr/bin/which command"}},
+      {"test $A && x=`/usr/bin/uname`\ntest $A && y=$(/usr/bin/uname)\nexec tool", {}},
+      {"echo '`/usr/bin/a`' \\`/usr/bin/b\\`\nexec tool", {}},
+      {"x=`expr \\`/usr/bin/a\\``\nexec tool", {}},
+      {"x=`broken 'quote`\nexec /usr/bin/a", {"WRAPPER /usr/bin/a exec"}},
+      // What is sourced.
+      {"source /etc/profile.d/x.sh\nexec tool", {"WRAPPER /etc/profile.d/x.sh source"}},
+      {"[ -f /etc/default/x ] && . /etc/default/x\nexec tool", {}},
+      {"if [ -r /etc/rc ]; then . /etc/rc; fi\n. ./x.sh\n. $HOME/.rc\nexec tool", {}},
       // No claims.
       {"exec \"$out/bin/x\" -L$out/lib --config=/etc/x \"/usr/$x\"", {}},
       {"exec tool -m 'reads /usr/lib -L/usr/lib' --file=/etc/x /etc/y", {}},
@@ -144,6 +207,14 @@ TEST(Wrapper, Commands) {
               c.expected)
         << c.body;
   }
+}
+
+TEST(Wrapper, AVariablesClaimStandsAtItsAssignment) {
+  const FileFacts facts = Extract(kBin, "#!/bin/sh\n\nCC=\"/usr/bin/cc\"\nexec \"$CC\" \"$@\"\n");
+  ASSERT_EQ(facts.claims_size(), 2);
+  EXPECT_EQ(facts.claims(1).line(), 3);
+  EXPECT_EQ(facts.claims(1).offset(), 15);
+  EXPECT_EQ(facts.claims(1).excerpt(), "CC=\"/usr/bin/cc\"");
 }
 
 TEST(Wrapper, ShortScriptsOfBinRunPrograms) {
