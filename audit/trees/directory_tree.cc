@@ -1,6 +1,7 @@
 #include "audit/trees/directory_tree.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -26,7 +27,13 @@ class DirectoryTree : public Tree {
   void AddPart(std::shared_ptr<FileHandle> directory, std::string name, std::string path,
                DirectoryWalk::SkipPredicate skip = {}) {
     parts_.push_back({path.empty() || path == "/" ? "files" : path, {}, {}, 0});
-    origins_.push_back({std::move(directory), std::move(name), std::move(path), std::move(skip)});
+    origins_.push_back(
+        {std::move(directory), std::move(name), std::move(path), std::move(skip), false});
+  }
+  // The same, if it is there.
+  void AddOptionalPart(std::shared_ptr<FileHandle> directory, std::string name, std::string path) {
+    AddPart(std::move(directory), std::move(name), std::move(path));
+    origins_.back().optional = true;
   }
 
   const std::string& reference() const override { return reference_; }
@@ -38,6 +45,12 @@ class DirectoryTree : public Tree {
   void Stream(size_t part, bool /*verify: a directory has no digests*/, EntrySink& sink,
               std::vector<Problem>& problems) const override {
     const Origin& origin = origins_[part];
+    struct stat status;
+    if (origin.optional &&
+        fstatat(origin.directory->fd(), origin.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 &&
+        errno == ENOENT) {
+      return;
+    }
     DirectoryWalk(sink, problems, origin.skip)
         .Run(origin.directory->fd(), origin.name, origin.path);
   }
@@ -47,6 +60,7 @@ class DirectoryTree : public Tree {
     std::shared_ptr<FileHandle> directory;
     std::string name, path;
     DirectoryWalk::SkipPredicate skip;
+    bool optional = false;
   };
 
   const std::string reference_;
@@ -109,12 +123,12 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
   const std::string prefix = store_directory + "/";
   for (const std::string& path : paths) {
     const std::string name = path.substr(std::min(prefix.size(), path.size()));
-    if (!absl::StartsWith(path, prefix) || name.empty() || name[0] == '.' ||
-        name.find('/') != std::string::npos) {
+    if (!absl::StartsWith(path, prefix) || name.empty() || name == "." || name == ".." ||
+        name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", Escaped(path), "\" is no path of the store ", store_directory));
     }
-    tree->AddPart(store, name, path);
+    tree->AddOptionalPart(store, name, path);
   }
   return tree;
 }

@@ -45,13 +45,14 @@ bool HasTag(const std::vector<std::string>& tags, const std::string& name) {
          }) != tags.end();
 }
 
-absl::StatusOr<const Json*> Select(const Json& manifest, const std::string& name) {
+absl::StatusOr<const Json*> Select(const Json& manifest, const std::string& name, ProblemLog& log) {
   std::vector<std::string> known;
   std::vector<const Json*> matching;
   size_t wanted_index = 0;
   const bool by_index = name.starts_with('@') && absl::SimpleAtoi(name.substr(1), &wanted_index);
   for (size_t i = 0; i < manifest.size(); ++i) {
-    const std::vector<std::string> tags = StringsMember(manifest[i], "RepoTags");
+    const JsonObject image(manifest[i], absl::StrCat("[", i, "]"), log);
+    const std::vector<std::string> tags = image.Strings("RepoTags");
     for (const std::string& tag : tags) known.push_back(Escaped(tag));
     if (by_index ? i == wanted_index : name.empty() || HasTag(tags, name)) {
       matching.push_back(&manifest[i]);
@@ -115,7 +116,8 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
     return absl::InvalidArgumentError("no manifest.json in it, so it is no docker-archive");
   }
   const std::optional<Json> manifest =
-      ReadJsonBlob(blobs, kManifest, std::nullopt, std::nullopt, limits, image.problems);
+      ReadJsonBlob(blobs, kManifest, JsonSchema::kDockerManifest, std::nullopt, std::nullopt,
+                   limits, image.problems);
   if (!manifest) return image;
   auto unreadable = [&image](std::string message) {
     image.problems.push_back(
@@ -125,7 +127,8 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
     unreadable("expected an array of images");
     return image;
   }
-  LRE_ASSIGN_OR_RETURN(const Json* entry, Select(*manifest, name));
+  ProblemLog log(kManifest, image.problems);
+  LRE_ASSIGN_OR_RETURN(const Json* entry, Select(*manifest, name, log));
   const Json& layers = Member(*entry, "Layers");
   if (!layers.is_array()) {
     unreadable("an image without an array \"Layers\"");
@@ -149,17 +152,21 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
         layer.unreadable = absl::StrCat("\"", Escaped(layer.blob), "\" is not in the archive");
       }
     } else {
-      layer.unreadable = "its name in manifest.json is no string";
+      layer.unreadable =
+          absl::StrCat("its name in manifest.json is ", DescribeJson(json), ", expected a string");
     }
     image.layers.push_back(std::move(layer));
   }
-  const std::string config_name = StringMember(*entry, "Config");
-  if (config_name.empty()) {
-    unreadable("an image without a \"Config\"");
+  const Json& config_name_value = Member(*entry, "Config");
+  if (!config_name_value.is_string()) {
+    unreadable(absl::StrCat("\"Config\" is ", DescribeJson(config_name_value),
+                            ", expected the name of the configuration"));
     return image;
   }
-  const std::optional<Json> config = ReadJsonBlob(blobs, config_name, DigestOfName(config_name),
-                                                  std::nullopt, limits, image.problems);
+  const std::string& config_name = config_name_value.get_ref<const std::string&>();
+  const std::optional<Json> config =
+      ReadJsonBlob(blobs, config_name, JsonSchema::kOci, DigestOfName(config_name), std::nullopt,
+                   limits, image.problems);
   if (config) ApplyConfig(*config, config_name, image);
   CompareWithOci(blobs, limits, image);
   return image;

@@ -19,43 +19,56 @@ class HashingSource : public ByteSource {
     if (piece.ok()) {
       size_ += piece->size();
       if (hasher_ != nullptr) hasher_->Update(*piece);
+    } else {
+      failed_ = true;
     }
     return piece;
   }
   uint64_t size() const { return size_; }
+  bool failed() const { return failed_; }  // the source: no call may follow
 
  private:
   ByteSource& source_;
   DigestHasher* hasher_;
   uint64_t size_ = 0;
+  bool failed_ = false;
 };
 
 Problem::Kind KindOf(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable;
 }
 
-void CheckDigest(Problem::Kind kind, const std::string& where, std::string_view what,
-                 const Digest& expected, const Digest& actual, std::vector<Problem>& problems) {
-  if (expected.hex == actual.hex) return;
-  problems.push_back(
-      {kind, where, 0,
-       absl::StrCat(ToAbsl(what), " is ", actual.ToString(), ", expected ", expected.ToString()),
-       expected.ToString(), actual.ToString()});
-}
-
-void CheckSize(const std::string& where, uint64_t expected, uint64_t actual,
-               std::vector<Problem>& problems) {
-  if (expected == actual) return;
-  problems.push_back({Problem::Kind::kDigestMismatch, where, 0,
-                      absl::StrCat("has ", actual, " bytes, its descriptor says ", expected),
-                      absl::StrCat(expected, " bytes"), absl::StrCat(actual, " bytes")});
+// Where blobs differ from their descriptors, that is one problem, and their size part of it.
+// Returns whether they are the same.
+bool CheckBlob(const std::string& where, const std::optional<Digest>& expected,
+               const std::optional<Digest>& actual, std::optional<uint64_t> expected_size,
+               uint64_t actual_size, std::vector<Problem>& problems) {
+  const bool other_size = expected_size && *expected_size != actual_size;
+  const bool other_digest = expected && actual && expected->hex != actual->hex;
+  if (!other_size && !other_digest) return true;
+  const std::string size =
+      other_size ? absl::StrCat("has ", actual_size, " bytes, its descriptor says ", *expected_size)
+                 : "";
+  Problem problem{Problem::Kind::kDigestMismatch, where, 0, size, {}, {}};
+  if (other_digest) {
+    problem.expected = expected->ToString();
+    problem.actual = actual->ToString();
+    problem.message = absl::StrCat("digest is ", problem.actual, ", expected ", problem.expected,
+                                   size.empty() ? "" : "; ", size);
+  } else {
+    problem.expected = absl::StrCat(*expected_size, " bytes");
+    problem.actual = absl::StrCat(actual_size, " bytes");
+  }
+  problems.push_back(std::move(problem));
+  return false;
 }
 
 }  // namespace
 
 std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& name,
-                                 const std::optional<Digest>& digest, std::optional<uint64_t> size,
-                                 const TreeLimits& limits, std::vector<Problem>& problems) {
+                                 JsonSchema schema, const std::optional<Digest>& digest,
+                                 std::optional<uint64_t> size, const TreeLimits& limits,
+                                 std::vector<Problem>& problems) {
   auto unreadable = [&](Problem::Kind kind, absl::string_view message) {
     problems.push_back({kind, name, 0, std::string(message), {}, {}});
     return std::nullopt;
@@ -65,36 +78,48 @@ std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& nam
   if (!source.ok()) return unreadable(Problem::Kind::kUnreadable, source.status().message());
   const absl::StatusOr<std::string> text = ReadAll(**source, limits.json_bytes);
   if (!text.ok()) return unreadable(KindOf(text.status()), text.status().message());
-  if (size) CheckSize(name, *size, text->size(), problems);
+  std::optional<Digest> actual;
   if (digest) {
     DigestHasher hasher(digest->algorithm);
     hasher.Update(*text);
-    CheckDigest(Problem::Kind::kDigestMismatch, name, "digest", *digest, hasher.Finish(), problems);
+    actual = hasher.Finish();
   }
-  absl::StatusOr<Json> json = ParseJson(*text);
+  CheckBlob(name, digest, actual, size, text->size(), problems);
+  ProblemLog log(name, problems);
+  absl::StatusOr<Json> json = ParseJson(*text, schema, log);
   if (!json.ok()) return unreadable(Problem::Kind::kUnreadable, json.status().message());
   return *std::move(json);
 }
 
-void ApplyConfig(const Json& config, const std::string& where, Image& image) {
+void ApplyConfig(const Json& json, const std::string& where, Image& image) {
+  ProblemLog log(where, image.problems);
+  if (!json.is_object()) {
+    log.Add(Problem::Kind::kMalformed, 0,
+            absl::StrCat("the configuration is ", DescribeJson(json), ", expected an object"));
+  }
   ImageConfig& to = image.config;
   to.present = true;
-  to.architecture = StringMember(config, "architecture");
-  to.os = StringMember(config, "os");
-  to.variant = StringMember(config, "variant");
-  const Json& run = Member(config, "config");
-  to.env = StringsMember(run, "Env");
-  to.entrypoint = StringsMember(run, "Entrypoint");
-  to.cmd = StringsMember(run, "Cmd");
-  to.user = StringMember(run, "User");
-  to.working_dir = StringMember(run, "WorkingDir");
-  to.diff_ids = StringsMember(Member(config, "rootfs"), "diff_ids");
-  if (const Json& history = Member(config, "history"); history.is_array()) {
-    for (const Json& entry : history) {
-      std::string text = StringMember(entry, "created_by");
-      if (text.empty()) text = StringMember(entry, "comment");
-      to.history.push_back(std::move(text));
+  const JsonObject config(json, "", log);
+  to.architecture = config.String("architecture");
+  to.os = config.String("os");
+  to.variant = config.String("variant");
+  const JsonObject run = config.Object("config");
+  to.env = run.Strings("Env");
+  to.entrypoint = run.Strings("Entrypoint");
+  to.cmd = run.Strings("Cmd");
+  to.user = run.String("User");
+  to.working_dir = run.String("WorkingDir");
+  to.diff_ids = config.Object("rootfs").Strings("diff_ids");
+  for (const Json& element : config.Array("history")) {
+    const std::string name = absl::StrCat("history[", to.history.size(), "]");
+    if (!element.is_object()) {
+      log.Add(Problem::Kind::kMalformed, 0,
+              absl::StrCat(name, " is ", DescribeJson(element), ", expected an object"));
     }
+    const JsonObject entry(element, name, log);
+    std::string text = entry.String("created_by");
+    if (text.empty()) text = entry.String("comment");
+    to.history.push_back(std::move(text));
   }
   if (to.diff_ids.size() != image.layers.size()) {
     image.problems.push_back(
@@ -133,8 +158,9 @@ ImageTree::ImageTree(Image image, std::shared_ptr<const BlobSource> blobs, const
 void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
                        std::vector<Problem>& problems) const {
   const ImageLayer& layer = image_.layers[part];
-  const std::string where = absl::StrCat(parts_[part].name, " (",
-                                         layer.digest ? layer.digest->ToString() : layer.blob, ")");
+  const std::string blob_name = layer.digest ? layer.digest->ToString() : layer.blob;
+  const std::string where =
+      blob_name.empty() ? parts_[part].name : absl::StrCat(parts_[part].name, " (", blob_name, ")");
   auto add = [&](Problem::Kind kind, uint64_t offset, absl::string_view message) {
     problems.push_back({kind, where, offset, std::string(message), {}, {}});
   };
@@ -161,8 +187,7 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
     if (diff_id) diff_id->Update(*piece);
     reader.Push(*piece);
   }
-  reader.Finish();
-  if (!status.ok()) add(KindOf(status), reader.offset(), status.message());
+  reader.Finish(status);
   if (layer_bytes.trailing_offset()) {
     add(Problem::Kind::kTrailingData, *layer_bytes.trailing_offset(),
         absl::StrCat("bytes after the end of the compressed data, at ",
@@ -171,25 +196,29 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   if (!verify) return;
 
   // The digest is the whole blob's, whatever could be decoded of it.
-  bool whole = !absl::IsUnavailable(status);
-  while (whole && status.code() != absl::StatusCode::kResourceExhausted) {
-    const absl::StatusOr<std::string_view> rest = compressed.Next();
-    if (!rest.ok()) {
-      if (status.ok()) add(KindOf(rest.status()), reader.offset(), rest.status().message());
-      whole = false;
-      break;
+  // A limit ends the reading of the blob, too.
+  bool same = true;
+  if (!absl::IsResourceExhausted(status)) {
+    while (!compressed.failed()) {
+      const absl::StatusOr<std::string_view> rest = compressed.Next();
+      if (!rest.ok() && status.ok()) {
+        add(KindOf(rest.status()), reader.offset(), rest.status().message());
+      }
+      if (!rest.ok() || rest->empty()) break;
     }
-    if (rest->empty()) break;
+    if (digest && !compressed.failed()) {
+      same =
+          CheckBlob(where, layer.digest, digest->Finish(), layer.size, compressed.size(), problems);
+    }
   }
-  if (whole && digest && !absl::IsResourceExhausted(status)) {
-    if (layer.size) CheckSize(where, *layer.size, compressed.size(), problems);
-    CheckDigest(Problem::Kind::kDigestMismatch, where, "digest", *layer.digest, digest->Finish(),
-                problems);
-  }
-  if (status.ok() && diff_id) {
-    CheckDigest(Problem::Kind::kDiffIdMismatch, where, "diff_id", *layer.diff_id, diff_id->Finish(),
-                problems);
-  }
+  // Of a blob that is another one than the manifest's, the diff_id differs as a consequence.
+  if (!same || !status.ok() || !diff_id) return;
+  const Digest actual = diff_id->Finish();
+  if (actual.hex == layer.diff_id->hex) return;
+  problems.push_back(
+      {Problem::Kind::kDiffIdMismatch, where, 0,
+       absl::StrCat("diff_id is ", actual.ToString(), ", expected ", layer.diff_id->ToString()),
+       layer.diff_id->ToString(), actual.ToString()});
 }
 
 }  // namespace lre_audit

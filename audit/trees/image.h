@@ -35,11 +35,12 @@ struct Image {
 // Reads the JSON blob `name`, held against `digest` and `size` where given. What is wrong goes to
 // `problems`; null where there is no JSON to go on with.
 std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& name,
-                                 const std::optional<Digest>& digest, std::optional<uint64_t> size,
-                                 const TreeLimits& limits, std::vector<Problem>& problems);
+                                 JsonSchema schema, const std::optional<Digest>& digest,
+                                 std::optional<uint64_t> size, const TreeLimits& limits,
+                                 std::vector<Problem>& problems);
 
 // The configuration's members, and the diff_ids of the layers, whose number has to agree.
-void ApplyConfig(const Json& config, const std::string& where, Image& image);
+void ApplyConfig(const Json& json, const std::string& where, Image& image);
 
 class ImageTree : public Tree {
  public:

@@ -33,37 +33,52 @@ struct Descriptor {
   std::optional<std::string> data;  // embedded, base64
 };
 
-Descriptor ParseDescriptor(const Json& json) {
+Descriptor ParseDescriptor(const JsonObject& json) {
   Descriptor descriptor;
-  descriptor.media_type = StringMember(json, "mediaType");
-  descriptor.digest_text = StringMember(json, "digest");
-  absl::StatusOr<Digest> digest = ParseDigest(descriptor.digest_text);
-  if (digest.ok()) {
-    descriptor.digest = *std::move(digest);
+  if (!json.value().is_object()) {
+    descriptor.digest_error =
+        absl::StrCat(json.name(), " is ", DescribeJson(json.value()), ", expected a descriptor");
+    return descriptor;
+  }
+  if (const Json& digest = Member(json.value(), "digest"); digest.is_string()) {
+    descriptor.digest_text = digest.get_ref<const std::string&>();
+    absl::StatusOr<Digest> parsed = ParseDigest(descriptor.digest_text);
+    if (parsed.ok()) {
+      descriptor.digest = *std::move(parsed);
+    } else {
+      descriptor.digest_error =
+          absl::StrCat(json.NameOf("digest"), ": ", parsed.status().message());
+    }
   } else {
-    descriptor.digest_error = std::string(digest.status().message());
+    descriptor.digest_error =
+        absl::StrCat(json.NameOf("digest"), " is ", DescribeJson(digest), ", expected a string");
   }
-  if (const Json& size = Member(json, "size"); size.is_number_unsigned()) {
-    descriptor.size = size.get<uint64_t>();
-  }
-  const Json& annotations = Member(json, "annotations");
-  descriptor.tag = StringMember(annotations, kRefName);
-  const Json& platform = Member(json, "platform");
-  if (platform.is_object()) {
-    descriptor.platform =
-        absl::StrCat(StringMember(platform, "os"), "/", StringMember(platform, "architecture"));
-    const std::string variant = StringMember(platform, "variant");
+  descriptor.media_type = json.String("mediaType");
+  descriptor.size = json.Size("size");
+  const JsonObject annotations = json.Object("annotations");
+  descriptor.tag = annotations.String(kRefName);
+  const JsonObject platform = json.Object("platform");
+  if (platform.value().is_object()) {
+    descriptor.platform = absl::StrCat(platform.String("os"), "/", platform.String("architecture"));
+    const std::string variant = platform.String("variant");
     if (!variant.empty()) absl::StrAppend(&descriptor.platform, "/", variant);
   }
   // BuildKit's provenance and SBOM manifests stand beside the images they are about.
   descriptor.attestation = descriptor.platform == "unknown/unknown" ||
-                           !StringMember(annotations, "vnd.docker.reference.type").empty();
-  const Json& urls = Member(json, "urls");
-  descriptor.has_urls = urls.is_array() && !urls.empty();
-  if (const Json& data = Member(json, "data"); data.is_string()) {
-    descriptor.data = data.get_ref<const std::string&>();
-  }
+                           !annotations.String("vnd.docker.reference.type").empty();
+  descriptor.has_urls = !json.Strings("urls").empty();
+  if (Member(json.value(), "data").is_string()) descriptor.data = json.String("data");
   return descriptor;
+}
+
+// What a media type says a document is; neither for the types of other things.
+bool IsIndexType(std::string_view media_type) {
+  return media_type == "application/vnd.oci.image.index.v1+json" ||
+         media_type == "application/vnd.docker.distribution.manifest.list.v2+json";
+}
+bool IsManifestType(std::string_view media_type) {
+  return media_type == "application/vnd.oci.image.manifest.v1+json" ||
+         media_type == "application/vnd.docker.distribution.manifest.v2+json";
 }
 
 // "linux/arm64" is also for a "linux/arm64/v8" image, but not the reverse.
@@ -80,7 +95,8 @@ class Reader {
     uint64_t size = 0;
     LRE_RETURN_IF_ERROR(blobs_.Open("index.json", &size).status());
     const std::optional<Json> index =
-        ReadJsonBlob(blobs_, "index.json", std::nullopt, std::nullopt, limits_, image_.problems);
+        ReadJsonBlob(blobs_, "index.json", JsonSchema::kOci, std::nullopt, std::nullopt, limits_,
+                     image_.problems);
     if (!index) return std::move(image_);
     LRE_RETURN_IF_ERROR(ReadIndex(*index, "index.json", tag, 0));
     return std::move(image_);
@@ -110,8 +126,10 @@ class Reader {
     }
     std::vector<Descriptor> candidates;
     std::set<std::string> tags, platforms;
-    for (const Json& json : manifests) {
-      Descriptor descriptor = ParseDescriptor(json);
+    ProblemLog log(where, image_.problems);
+    for (size_t i = 0; i < manifests.size(); ++i) {
+      Descriptor descriptor =
+          ParseDescriptor({manifests[i], absl::StrCat("manifests[", i, "]"), log});
       if (!descriptor.tag.empty()) tags.insert(Escaped(descriptor.tag));
       if (descriptor.attestation) continue;
       if (!tag.empty() && descriptor.tag != tag) continue;
@@ -171,17 +189,31 @@ class Reader {
     }
     const std::optional<Json> json = ReadChecked(descriptor);
     if (!json) return absl::OkStatus();
-    const std::string media_type = StringMember(*json, "mediaType");
-    if (!media_type.empty() && !descriptor.media_type.empty() &&
-        media_type != descriptor.media_type) {
-      Malformed(name, absl::StrCat("says mediaType \"", Escaped(media_type),
-                                   "\", its descriptor \"", Escaped(descriptor.media_type), "\""));
-    }
-    if (!Member(*json, "manifests").is_null()) return ReadIndex(*json, name, "", depth + 1);
+    const bool is_index = !Member(*json, "manifests").is_null();
+    CheckMediaType(*json, name, descriptor.media_type, is_index);
+    if (is_index) return ReadIndex(*json, name, "", depth + 1);
     image_.digest = descriptor.digest->ToString();
     ReadLayers(*json, name);
     ReadConfig(Member(*json, "config"), name);
     return absl::OkStatus();
+  }
+
+  // Readers choose by the media type, or by what they find: that has to be the same.
+  void CheckMediaType(const Json& json, const std::string& name, const std::string& said,
+                      bool is_index) {
+    ProblemLog log(name, image_.problems);
+    const std::string own = JsonObject(json, "", log).String("mediaType");
+    if (!own.empty() && !said.empty() && own != said) {
+      return Malformed(name, absl::StrCat("says mediaType \"", Escaped(own),
+                                          "\", its descriptor \"", Escaped(said), "\""));
+    }
+    const std::string& media_type = own.empty() ? said : own;
+    if (is_index ? IsManifestType(media_type) : IsIndexType(media_type)) {
+      Malformed(name, absl::StrCat("is ", is_index ? "an index" : "a manifest", ", its ",
+                                   own.empty() ? "descriptor's " : "", "mediaType \"",
+                                   Escaped(media_type), "\" that of ",
+                                   is_index ? "a manifest" : "an index"));
+    }
   }
 
   // The JSON that a descriptor leads to; data embedded in it have to be the same.
@@ -203,7 +235,8 @@ class Reader {
         }
       }
     }
-    return ReadJsonBlob(blobs_, name, descriptor.digest, descriptor.size, limits_, image_.problems);
+    return ReadJsonBlob(blobs_, name, JsonSchema::kOci, descriptor.digest, descriptor.size, limits_,
+                        image_.problems);
   }
 
   void ReadLayers(const Json& manifest, const std::string& where) {
@@ -221,8 +254,10 @@ class Reader {
                                  {}});
       return;
     }
-    for (const Json& json : layers) {
-      const Descriptor descriptor = ParseDescriptor(json);
+    ProblemLog log(where, image_.problems);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const Descriptor descriptor =
+          ParseDescriptor({layers[i], absl::StrCat("layers[", i, "]"), log});
       ImageLayer layer;
       layer.digest = descriptor.digest;
       layer.size = descriptor.size;
@@ -242,9 +277,10 @@ class Reader {
   }
 
   void ReadConfig(const Json& json, const std::string& where) {
-    const Descriptor descriptor = ParseDescriptor(json);
+    ProblemLog log(where, image_.problems);
+    const Descriptor descriptor = ParseDescriptor({json, "config", log});
     if (!descriptor.digest) {
-      Unreadable(where, absl::StrCat("config: ", descriptor.digest_error));
+      Unreadable(where, descriptor.digest_error);
       return;
     }
     const std::optional<Json> config = ReadChecked(descriptor);

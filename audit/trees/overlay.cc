@@ -201,10 +201,9 @@ Overlay::Id Overlay::ResolveParent(std::string_view path, bool create, std::stri
   return at;
 }
 
-void Overlay::ReportRemoved(Id id) {
-  const EntryRef upper{layer_, EntryRef::kNone};
+void Overlay::ReportRemoved(Id id, EntryRef upper) {
   if (UnitOf(id) != kNoId) {
-    alterations_.push_back({Alteration::How::kRemoved, PathOf(id), nodes_[id].entry, upper, false});
+    alterations_.push_back({Alteration::How::kRemoved, PathOf(id), nodes_[id].entry, upper});
     return;
   }
   // Something above: each entry of the watched directory goes with it.
@@ -213,8 +212,7 @@ void Overlay::ReportRemoved(Id id) {
   if (watched_id_ == kNoId || above != id) return;
   for (Id unit = nodes_[watched_id_].first_child; unit != kNoId; unit = nodes_[unit].next) {
     if (nodes_[unit].born < layer_) {
-      alterations_.push_back(
-          {Alteration::How::kRemoved, PathOf(unit), nodes_[unit].entry, upper, false});
+      alterations_.push_back({Alteration::How::kRemoved, PathOf(unit), nodes_[unit].entry, upper});
     }
   }
 }
@@ -254,7 +252,7 @@ void Overlay::EraseLowerChildren(Id directory) {
       if (IsOwn(child)) {
         left.push_back(child);
       } else {
-        ReportRemoved(child);
+        ReportRemoved(child, {layer_, EntryRef::kNone});
         EraseLower(child);
       }
       child = next;
@@ -289,7 +287,7 @@ void Overlay::Add(const Entry& entry) {
     Refuse(entry, "a whiteout of what the same layer holds: runtimes disagree whether it stays");
     return EraseLowerChildren(id);
   }
-  ReportRemoved(id);
+  ReportRemoved(id, {layer_, EntryRef::kNone});
   EraseLower(id);
 }
 
@@ -334,15 +332,23 @@ void Overlay::Place(const Entry& entry, Id parent, std::string_view name) {
       duplicates_.push_back({PathOf(id), old.entry, self});
     } else if (old.entry.present() && old.entry.layer != layer_ && UnitOf(id) != kNoId) {
       const bool maybe_identical = same && type == Entry::Type::kRegular;
-      const bool unchanged = same && type != Entry::Type::kRegular;
+      const bool unchanged = same && (!maybe_identical || content == old.content);
       if (!unchanged) {
+        // A hard link inside one layer may stand for its target, whose contents it has.
         alterations_.push_back(
             {both_directories ? Alteration::How::kMetadata : Alteration::How::kReplaced, PathOf(id),
-             old.content, content, maybe_identical});
+             old.content, content.layer == layer_ ? content : self, maybe_identical, content});
       }
+    } else if (!both_directories && old.born < layer_ && !old.entry.present() &&
+               UnitOf(id) != kNoId) {
+      // A directory that only the paths of its files told of.
+      alterations_.push_back(
+          {Alteration::How::kReplaced, PathOf(id), {old.born, EntryRef::kNone}, self});
     }
     if (!both_directories) {
-      // Anything else is removed before it is replaced, with all that it held.
+      // Anything else is removed before it is replaced, with all that it held: above the watched
+      // directory, each of its entries.
+      if (UnitOf(id) == kNoId) ReportRemoved(id, self);
       const uint32_t born = old.born;
       Erase(id);
       id = Create(parent, name);
@@ -352,7 +358,7 @@ void Overlay::Place(const Entry& entry, Id parent, std::string_view name) {
     id = Create(parent, name);
     const Id unit = UnitOf(id);
     if (unit != kNoId && unit != id && nodes_[unit].born < layer_) {
-      alterations_.push_back({Alteration::How::kAdded, PathOf(id), {}, self, false});
+      alterations_.push_back({Alteration::How::kAdded, PathOf(id), {}, self});
     }
   }
   Node& node = nodes_[id];

@@ -56,15 +56,17 @@ class Overlay {
     enum class How {
       kAdded,     // inside an entry of `watched` that was complete before
       kReplaced,  // another type, target, size, mode, or (see maybe_identical) other contents
-      kRemoved,   // by a whiteout or an opaque directory, with all below it
+      kRemoved,   // by a whiteout, an opaque directory, or what stands now above it; with all below
       kMetadata,  // a directory's mode or owner
     };
     How how = How::kAdded;
     std::string path;
-    EntryRef lower, upper;  // `lower` is absent for kAdded
+    EntryRef lower, upper;  // `lower` is absent for kAdded; `upper` is of the layer that alters
     // Two regular files with the same size, mode and owner: no alteration after all if the contents
     // are the same, which only the caller can tell.
     bool maybe_identical = false;
+    // Whose contents the altered path has then: not `upper` where that is a hard link.
+    EntryRef upper_content = {};
   };
   const std::vector<Alteration>& alterations() const { return alterations_; }
 
@@ -116,7 +118,7 @@ class Overlay {
   // they stand in the layer's stream.
   void EraseLower(Id id);
   void EraseLowerChildren(Id directory);
-  void ReportRemoved(Id id);
+  void ReportRemoved(Id id, EntryRef upper);
   // The entry of `watched` that holds `id` or is it; kNoId if there is none.
   Id UnitOf(Id id) const;
   void Refuse(const Entry& entry, std::string message);

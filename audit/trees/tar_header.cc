@@ -214,6 +214,30 @@ absl::Status ApplyRecord(std::string_view key, std::string_view value, PaxRecord
 
 }  // namespace
 
+absl::StatusOr<std::string> NormalisedPath(std::string_view name) {
+  if (name.empty()) return absl::InvalidArgumentError("the name is empty");
+  if (name.size() > kMaxTarPath) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the name has ", name.size(), " bytes, more than ", kMaxTarPath));
+  }
+  if (name.find('\0') != std::string_view::npos) {
+    return absl::InvalidArgumentError("the name holds a NUL");
+  }
+  std::string path;
+  path.reserve(name.size() + 1);
+  while (!name.empty()) {
+    const size_t slash = std::min(name.find('/'), name.size());
+    const std::string_view component = name.substr(0, slash);
+    name.remove_prefix(std::min(slash + 1, name.size()));
+    if (component.empty() || component == ".") continue;
+    if (component == "..") return absl::InvalidArgumentError("the name holds a \"..\"");
+    path += '/';
+    path += component;
+  }
+  if (path.empty()) path = "/";
+  return path;
+}
+
 bool IsZeroBlock(const char* block) {
   return block[0] == '\0' && std::memcmp(block, block + 1, kTarBlock - 1) == 0;
 }

@@ -18,6 +18,11 @@
 namespace lre_audit {
 
 inline constexpr size_t kTarBlock = 512;
+inline constexpr size_t kMaxTarPath = 4096;  // PATH_MAX: no runtime could unpack more
+
+// "/a/b" of "a//b/", "./a/b", "/a/b". InvalidArgument for an empty name, a NUL, a "..", or more
+// than kMaxTarPath bytes, which no runtime could unpack.
+absl::StatusOr<std::string> NormalisedPath(std::string_view name);
 
 // A stored run of a sparse file: its bytes belong at `offset` of the contents.
 struct SparseRun {

@@ -11,7 +11,6 @@
 namespace lre_audit {
 namespace {
 
-constexpr size_t kMaxPath = 4096;  // PATH_MAX
 constexpr uint64_t kFreeZeros = uint64_t{64} << 20;
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
@@ -27,30 +26,6 @@ std::string Quoted(std::string_view name) {
 
 }  // namespace
 
-absl::StatusOr<std::string> NormalisedPath(std::string_view name) {
-  if (name.empty()) return absl::InvalidArgumentError("the name is empty");
-  if (name.size() > kMaxPath) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the name has ", name.size(), " bytes, more than ", kMaxPath));
-  }
-  if (name.find('\0') != std::string_view::npos) {
-    return absl::InvalidArgumentError("the name holds a NUL");
-  }
-  std::string path;
-  path.reserve(name.size() + 1);
-  while (!name.empty()) {
-    const size_t slash = std::min(name.find('/'), name.size());
-    const std::string_view component = name.substr(0, slash);
-    name.remove_prefix(std::min(slash + 1, name.size()));
-    if (component.empty() || component == ".") continue;
-    if (component == "..") return absl::InvalidArgumentError("the name holds a \"..\"");
-    path += '/';
-    path += component;
-  }
-  if (path.empty()) path = "/";
-  return path;
-}
-
 TarReader::TarReader(std::string where, Flavour flavour, const TreeLimits& limits, EntrySink& sink,
                      std::vector<Problem>& problems)
     : limits_(limits), flavour_(flavour), sink_(sink), log_(std::move(where), problems) {}
@@ -58,6 +33,7 @@ TarReader::TarReader(std::string where, Flavour flavour, const TreeLimits& limit
 void TarReader::Stop(Problem::Kind kind, const std::string& message) {
   log_.Add(kind, header_offset_, absl::StrCat(message, "; the rest of the archive is not read"));
   state_ = State::kStopped;
+  given_up_ = true;
 }
 
 void TarReader::Refuse(const std::string& message) {
@@ -377,9 +353,9 @@ absl::Status TarReader::FillType(const TarHeader& header, const std::string& lin
     case '2':
       entry_.type = Entry::Type::kSymlink;
       if (link.empty()) return absl::DataLossError("symbolic link without a target");
-      if (link.size() > kMaxPath || link.find('\0') != std::string::npos) {
+      if (link.size() > kMaxTarPath || link.find('\0') != std::string::npos) {
         return absl::DataLossError(absl::StrCat("symbolic link with a target of ", link.size(),
-                                                " bytes, expected at most ", kMaxPath,
+                                                " bytes, expected at most ", kMaxTarPath,
                                                 " and no NUL"));
       }
       entry_.target = link;
@@ -507,6 +483,7 @@ void TarReader::StartContents() {
     stored_ = 0;
   }
   if (header_only) entry_.size = 0;
+  if (!CountMetadata()) return;
   entry_.index = next_index_++;
   sink_.BeginEntry(entry_);
   left_ = stored_;
@@ -516,6 +493,17 @@ void TarReader::StartContents() {
   if (left_ > 0) return;
   EndContents(true);
   state_ = State::kHeader;
+}
+
+// Consumers keep what is known of each entry: many short headers could fill the memory.
+bool TarReader::CountMetadata() {
+  metadata_bytes_ += entry_.path.size() + entry_.target.size();
+  for (const auto& [name, value] : entry_.xattrs) metadata_bytes_ += name.size() + value.size();
+  if (metadata_bytes_ <= limits_.layer_metadata_bytes) return true;
+  Stop(Problem::Kind::kLimit,
+       absl::StrCat("paths, targets and attributes of ", metadata_bytes_, " bytes up to ",
+                    Quoted(entry_.path), ", more than ", limits_.layer_metadata_bytes));
+  return false;
 }
 
 void TarReader::Contents(std::string_view piece) {
@@ -567,23 +555,29 @@ void TarReader::Zeros(uint64_t count) {
 
 void TarReader::EndContents(bool complete) { sink_.EndEntry(complete && !refused_); }
 
-void TarReader::Finish() {
+void TarReader::Finish(const absl::Status& cut) {
+  std::string open;
   if (state_ == State::kContents) {
     EndContents(false);
-    log_.Add(Problem::Kind::kUnreadable, offset_,
-             absl::StrCat("the archive ends ", left_, " bytes before the end of ",
-                          Quoted(entry_.path), " (", entry_.size, " bytes)"));
+    open = absl::StrCat("the archive ends ", left_, " bytes before the end of ",
+                        Quoted(entry_.path), " (", entry_.size, " bytes)");
   } else if (state_ == State::kExtended || state_ == State::kSparse ||
              state_ == State::kSparseMap || block_fill_ > 0) {
-    log_.Add(Problem::Kind::kUnreadable, offset_,
-             absl::StrCat("the archive ends inside the header at ", Hex(header_offset_)));
+    open = absl::StrCat("the archive ends inside the header at ", Hex(header_offset_));
   } else if (state_ == State::kSkip || state_ == State::kPadding) {
-    log_.Add(Problem::Kind::kUnreadable, offset_,
-             absl::StrCat("the archive ends ", left_, " bytes before the end of an entry's data"));
+    open = absl::StrCat("the archive ends ", left_, " bytes before the end of an entry's data");
   } else if (state_ == State::kHeader && extensions_.any()) {
     Refuse("an extended header without an entry at the end of the archive");
   }
   state_ = State::kStopped;
+  if (cut.ok()) {
+    if (!open.empty()) log_.Add(Problem::Kind::kUnreadable, offset_, open);
+    return;
+  }
+  const bool limit = absl::IsResourceExhausted(cut);
+  if (given_up_ && !limit) return;
+  log_.Add(limit ? Problem::Kind::kLimit : Problem::Kind::kUnreadable, offset_,
+           absl::StrCat(open, open.empty() ? "" : ": ", cut.message()));
 }
 
 }  // namespace lre_audit

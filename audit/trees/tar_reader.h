@@ -17,10 +17,6 @@
 
 namespace lre_audit {
 
-// "/a/b" of "a//b/", "./a/b", "/a/b". InvalidArgument for an empty name, a NUL, a "..", or more
-// than PATH_MAX (4096) bytes, which no runtime could unpack.
-absl::StatusOr<std::string> NormalisedPath(std::string_view name);
-
 class TarReader {
  public:
   enum class Flavour {
@@ -34,8 +30,10 @@ class TarReader {
             std::vector<Problem>& problems);
 
   void Push(std::string_view piece);
-  // The archive ends here. End-of-archive blocks may be missing (umoci writes none).
-  void Finish();
+  // The archive ends here. End-of-archive blocks may be missing (umoci writes none). `cut` says why
+  // nothing more could be had, where that is not its end: ResourceExhausted becomes a kLimit
+  // problem, other errors kUnreadable. What is open then is told in the same problem.
+  void Finish(const absl::Status& cut = absl::OkStatus());
 
   // Where the next byte to be pushed stands. During BeginEntry: where the contents begin.
   uint64_t offset() const { return offset_; }
@@ -83,6 +81,7 @@ class TarReader {
   void EndContents(bool complete);
   void SkipData(uint64_t bytes);
   void Refuse(const std::string& message);
+  bool CountMetadata();
   void Stop(Problem::Kind kind, const std::string& message);
 
   const TreeLimits limits_;
@@ -106,8 +105,10 @@ class TarReader {
 
   Entry entry_;
   uint64_t next_index_ = 0;
-  uint64_t stored_ = 0;  // bytes of entry_'s data in the archive
+  uint64_t metadata_bytes_ = 0;  // of all entries so far
+  uint64_t stored_ = 0;          // bytes of entry_'s data in the archive
   bool sparse_ = false, refused_ = false;
+  bool given_up_ = false;  // Stop() has told that the rest is not read
   std::vector<SparseRun> runs_;
   size_t run_ = 0;         // of runs_: the one being written
   uint64_t position_ = 0;  // in the sparse file's contents

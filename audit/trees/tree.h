@@ -65,7 +65,7 @@ class EntrySink {
   virtual void BeginEntry(const Entry& entry) = 0;
   // Contents of a regular file, in pieces that are valid during the call only.
   virtual void Data(std::string_view piece) = 0;
-  // `complete` is false where the contents end early.
+  // `complete` is false where the contents end early: a Problem of the stream names the entry.
   virtual void EndEntry(bool complete) = 0;
 };
 
@@ -109,11 +109,12 @@ class Tree {
 
 // Limits on hostile input, each far above anything real.
 struct TreeLimits {
-  uint64_t layer_bytes = uint64_t{1} << 40;  // uncompressed bytes of one layer
-  uint64_t layer_entries = 20'000'000;       // entries of one layer
-  uint64_t ratio = 2000;                     // uncompressed : compressed, past the first 64 MiB
-  uint64_t json_bytes = 20 << 20;            // one manifest, index or configuration
-  uint64_t metadata_bytes = 16 << 20;        // PAX and GNU long-name data of one entry
+  uint64_t layer_bytes = uint64_t{1} << 40;           // uncompressed bytes of one layer
+  uint64_t layer_entries = 5'000'000;                 // entries of one layer
+  uint64_t layer_metadata_bytes = uint64_t{1} << 30;  // their paths, targets and attributes
+  uint64_t ratio = 2000;               // uncompressed : compressed, past the first 64 MiB
+  uint64_t json_bytes = 20 << 20;      // one manifest, index or configuration
+  uint64_t metadata_bytes = 16 << 20;  // PAX and GNU long-name data of one entry
   uint64_t layers = 10'000;
   uint64_t zstd_window = uint64_t{128} << 20;
 };
@@ -126,7 +127,9 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
                                                 const std::string& platform,
                                                 const TreeLimits& limits);
 
-// Store paths below `root` ("" for the host's): each of `paths` ("/nix/store/...") is a part.
+// Entries of the store below `root` ("" for the host's): each of `paths` ("/nix/store/...") is a
+// part, whether it is a valid store path or not ("/nix/store/.links"). Nothing but one name in the
+// store directory: InvalidArgument. A path that is not on disk is a part without entries.
 absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
                                                 const std::string& store_directory,
                                                 const std::vector<std::string>& paths);

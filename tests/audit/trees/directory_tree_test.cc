@@ -99,8 +99,10 @@ TEST(Rootfs, FilesThatChangeWhileTheyAreRead) {
 TEST(Store, OnlyItsOwnPaths) {
   ScratchDirectory scratch;
   Shell("mkdir -p " + scratch / "nix/store/h-a && echo x > " + scratch / "nix/store/h-a/f");
-  for (const char* bad : {"/etc/passwd", "/nix/store/", "/nix/store/..", "/nix/store/h-a/f", "",
-                          "/nix/store/.links"}) {
+  for (const std::string& bad :
+       {std::string("/etc/passwd"), std::string("/nix/store/"), std::string("/nix/store/."),
+        std::string("/nix/store/.."), std::string("/nix/store/h-a/f"), std::string(),
+        std::string("/nix/store/h-a\0", 15)}) {
     EXPECT_EQ(OpenStore(scratch.path(), "/nix/store", {bad}).status().code(),
               absl::StatusCode::kInvalidArgument)
         << bad;
@@ -116,7 +118,41 @@ TEST(Store, OnlyItsOwnPaths) {
   EXPECT_THAT(problems, IsEmpty());
   (*tree)->Stream(1, true, missing, problems);
   EXPECT_THAT(missing.Paths(), IsEmpty());
-  EXPECT_TRUE(HasProblem(problems, Kind::kUnreadable, "No such file"));
+  EXPECT_THAT(problems, IsEmpty()) << Describe(problems);
+}
+
+TEST(Store, EntriesThatAreNoStorePaths) {
+  ScratchDirectory scratch;
+  Shell("mkdir -p " + scratch / "nix/store/.links" + " && cd " + scratch / "nix/store" +
+        " && : > .links/x && : > tmp-1 && ln -s /nowhere dangling && ln -s loop loop && "
+        ": > 'a b.lock'");
+  const std::vector<std::string> names = {".links", "tmp-1", "dangling", "loop", "a b.lock"};
+  std::vector<std::string> paths;
+  for (const std::string& name : names) paths.push_back("/nix/store/" + name);
+  const auto tree = OpenStore(scratch.path(), "/nix/store", paths);
+  ASSERT_TRUE(tree.ok()) << tree.status().ToString();
+  std::vector<Problem> problems;
+  for (size_t part = 0; part < paths.size(); ++part) {
+    RecordingSink sink;
+    (*tree)->Stream(part, true, sink, problems);
+    ASSERT_FALSE(sink.files().empty()) << paths[part];
+    EXPECT_EQ(sink.files()[0].entry.path, paths[part]);
+    EXPECT_EQ(sink.files().size(), part == 0 ? 2u : 1u);
+  }
+  EXPECT_THAT(problems, IsEmpty()) << Describe(problems);
+}
+
+// Whatever is wrong but that it is not there stays a problem.
+TEST(Store, OtherErrorsOfTheTop) {
+  ScratchDirectory scratch;
+  const std::string too_long(300, 'x');
+  Shell("mkdir -p " + scratch / "nix/store");
+  const auto tree = OpenStore(scratch.path(), "/nix/store", {"/nix/store/" + too_long});
+  ASSERT_TRUE(tree.ok()) << tree.status().ToString();
+  RecordingSink sink;
+  std::vector<Problem> problems;
+  (*tree)->Stream(0, true, sink, problems);
+  EXPECT_TRUE(HasProblem(problems, Kind::kUnreadable, "File name too long"));
 }
 
 }  // namespace

@@ -109,14 +109,42 @@ TEST_F(ImageTest, DamagedLayer) {
 
   WriteFile(blob, bytes.substr(0, bytes.size() - 5));
   const Streamed cut("oci:" + Path("oci"));
-  EXPECT_TRUE(HasProblem(cut.problems, Kind::kUnreadable, "truncated at 0x"))
-      << Describe(cut.problems);
+  EXPECT_TRUE(HasProblem(cut.problems, Kind::kUnreadable, "truncated at 0x"));
   EXPECT_TRUE(HasProblem(cut.problems, Kind::kDigestMismatch, "its descriptor says"));
+  EXPECT_EQ(cut.problems.size(), 2u) << Describe(cut.problems);
+
+  // In the middle of a file: its name is in the problem.
+  WriteFile(blob, bytes.substr(0, bytes.size() / 2));
+  const Streamed half("oci:" + Path("oci"));
+  EXPECT_TRUE(HasProblem(half.problems, Kind::kUnreadable, "\"/b\" (108894 bytes): truncated"));
+  EXPECT_TRUE(HasProblem(half.problems, Kind::kDigestMismatch, "its descriptor says"));
+  EXPECT_EQ(half.problems.size(), 2u) << Describe(half.problems);
+
+  // Another layer altogether: its diff_id cannot fit either.
+  Shell("gzip -c " + Path("2.tar") + " > " + blob);
+  const Streamed other("oci:" + Path("oci"));
+  ASSERT_EQ(other.problems.size(), 1u) << Describe(other.problems);
+  EXPECT_EQ(other.problems[0].kind, Kind::kDigestMismatch);
+  EXPECT_EQ(other.problems[0].actual, "sha256:" + Sha256Of(ReadFile(blob)));
 
   Shell("rm " + blob);
   const Streamed missing("oci:" + Path("oci"));
   EXPECT_TRUE(HasProblem(missing.problems, Kind::kUnreadable, "No such file"));
   EXPECT_EQ(missing.files.size(), 1u);
+}
+
+TEST_F(ImageTest, DamagedUncompressedLayer) {
+  Shell("cd " + scratch_.path() + " && skopeo copy -q --dest-decompress oci:oci:t dir:plain && " +
+        "skopeo copy -q --preserve-digests dir:plain oci:plain-oci:t && rm -r oci && "
+        "mv plain-oci oci");
+  const std::string blob = Blob("manifest['layers'][0]");
+  const std::string bytes = ReadFile(blob);
+  ASSERT_EQ(bytes, ReadFile(Path("1.tar")));
+  WriteFile(blob, bytes.substr(0, bytes.size() / 2));
+  const Streamed cut("oci:" + Path("oci"));
+  EXPECT_TRUE(HasProblem(cut.problems, Kind::kUnreadable, "before the end of \"/b\""));
+  EXPECT_TRUE(HasProblem(cut.problems, Kind::kDigestMismatch, "its descriptor says"));
+  EXPECT_EQ(cut.problems.size(), 2u) << Describe(cut.problems);
 }
 
 TEST_F(ImageTest, WrongDiffId) {

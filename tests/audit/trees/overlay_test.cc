@@ -140,6 +140,81 @@ TEST(Overlay, OpaqueStoreRemovesEachStorePath) {
   EXPECT_THAT(layers.Paths(), ElementsAre("/nix", "/nix/store", "/nix/store/new"));
 }
 
+TEST(Overlay, WhatReplacesTheStoreHidesEachStorePath) {
+  struct Case {
+    std::string path;
+    Type type;
+    std::string target;
+  };
+  for (const Case& test : std::vector<Case>{{"/nix/store", Type::kSymlink, "/opt/store"},
+                                            {"/nix/store", Type::kRegular, ""},
+                                            {"/nix", Type::kRegular, ""},
+                                            {"/nix", Type::kSymlink, "opt"},
+                                            {"/nix", Type::kHardlink, "/etc/f"}}) {
+    for (const bool described : {true, false}) {  // directories with and without entries
+      Layers layers;
+      layers.Layer().File("/etc/f");
+      if (described) layers.Dir("/nix").Dir("/nix/store").Dir("/nix/store/p");
+      layers.File("/nix/store/p/f").File("/nix/store/q");
+      layers.Layer().File("/nix/store/r");
+      layers.Layer().File("/opt/x").Add(test.path, test.type, test.target);
+      std::vector<std::string> removed;
+      for (const auto& alteration : layers.overlay.alterations()) {
+        EXPECT_EQ(alteration.how, How::kRemoved);
+        EXPECT_EQ(alteration.upper, (EntryRef{2, 1}));
+        removed.push_back(alteration.path);
+      }
+      EXPECT_THAT(removed,
+                  testing::UnorderedElementsAre("/nix/store/p", "/nix/store/q", "/nix/store/r"))
+          << test.path << " " << test.target;
+    }
+  }
+  // Other directories do not matter, nor does a store that only this layer has.
+  Layers layers;
+  layers.Layer().File("/nix/var/x").File("/a/nix/store/p");
+  layers.Layer().File("/nix/store/p/f").File("/nix/var").File("/a/nix").File("/nix");
+  EXPECT_THAT(layers.overlay.alterations(), IsEmpty());
+}
+
+TEST(Overlay, AStorePathWithoutAnEntryIsReplaced) {
+  Layers layers;
+  layers.Layer().File("/nix/store/p/f");
+  layers.Layer().Dir("/nix/store/p");
+  EXPECT_THAT(layers.overlay.alterations(), IsEmpty());
+  Layers replaced;
+  replaced.Layer().File("/nix/store/p/f");
+  replaced.Layer().Add("/nix/store/p", Type::kSymlink, "/usr");
+  ASSERT_EQ(replaced.overlay.alterations().size(), 1u);
+  EXPECT_EQ(replaced.overlay.alterations()[0].how, How::kReplaced);
+  EXPECT_EQ(replaced.overlay.alterations()[0].path, "/nix/store/p");
+  EXPECT_EQ(replaced.overlay.alterations()[0].lower.layer, 0u);
+  EXPECT_EQ(replaced.overlay.alterations()[0].upper, (EntryRef{1, 0}));
+}
+
+TEST(Overlay, AHardLinkAltersInItsOwnLayer) {
+  Layers layers;
+  layers.Layer().File("/usr/bin/env", 7);
+  layers.Layer().File("/nix/store/p/a").File("/nix/store/p/b", 7).File("/nix/store/p/c", 3);
+  layers.Layer().Add("/nix/store/p/a", Type::kHardlink, "/usr/bin/env");
+  layers.Add("/nix/store/p/b", Type::kHardlink, "/usr/bin/env");
+  layers.File("/x", 3).Add("/nix/store/p/c", Type::kHardlink, "/x");
+  const auto& found = layers.overlay.alterations();
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].upper, (EntryRef{2, 0}));
+  EXPECT_FALSE(found[0].maybe_identical);
+  EXPECT_EQ(found[1].upper, (EntryRef{2, 1}));
+  EXPECT_TRUE(found[1].maybe_identical);
+  EXPECT_EQ(found[1].upper_content, (EntryRef{0, 0}));
+  EXPECT_EQ(found[2].upper, (EntryRef{2, 2}));  // its target, in the same layer
+  EXPECT_EQ(found[2].upper_content, (EntryRef{2, 2}));
+
+  // The same file under a name that it had before: nothing is altered.
+  Layers same;
+  same.Layer().File("/nix/store/p/a").Add("/nix/store/p/b", Type::kHardlink, "/nix/store/p/a");
+  same.Layer().Add("/nix/store/p/b", Type::kHardlink, "/nix/store/p/a");
+  EXPECT_THAT(same.overlay.alterations(), IsEmpty());
+}
+
 TEST(Overlay, DuplicatesInOneLayer) {
   Layers layers;
   layers.Layer().Dir("/d").File("/f").Dir("/d").File("/f", 2);

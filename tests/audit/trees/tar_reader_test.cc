@@ -350,6 +350,49 @@ TEST(TarReader, EntryLimit) {
   EXPECT_TRUE(HasProblem(read.problems, Kind::kLimit, "more than 2 entries"));
 }
 
+TEST(TarReader, MetadataLimit) {
+  TreeLimits limits;
+  limits.layer_metadata_bytes = 20;
+  const ReadTar read(TarBuilder()
+                         .File("a", "")
+                         .Add({.name = "l", .type = '2', .link = "ten bytes!"})
+                         .Pax({{"SCHILY.xattr.user.x", "y"}})
+                         .File("b", "contents")
+                         .File("c", "")
+                         .bytes(),
+                     4096, limits);
+  EXPECT_THAT(read.sink.Paths(), ElementsAre("/a", "/l"));
+  ASSERT_EQ(read.problems.size(), 1u) << Describe(read.problems);
+  EXPECT_TRUE(HasProblem(read.problems, Kind::kLimit, "23 bytes up to \"/b\", more than 20"));
+  limits.layer_metadata_bytes = 14;
+  const ReadTar fits(
+      TarBuilder().File("a", "").Add({.name = "l", .type = '2', .link = "ten bytes!"}).bytes(),
+      4096, limits);
+  EXPECT_THAT(fits.problems, IsEmpty());
+}
+
+TEST(TarReader, WhatCutTheArchiveIsOneProblemWithWhatWasOpen) {
+  const std::string bytes = TarBuilder().File("a", std::string(2000, 'x')).File("b", "").bytes();
+  for (const bool limit : {true, false}) {
+    const absl::Status cut =
+        limit ? absl::ResourceExhaustedError("too much") : absl::DataLossError("truncated");
+    for (const size_t size : {1000, 2560}) {
+      RecordingSink sink;
+      std::vector<Problem> problems;
+      TarReader reader("x.tar", TarReader::Flavour::kLayer, {}, sink, problems);
+      reader.Push(std::string_view(bytes).substr(0, size));
+      reader.Finish(cut);
+      ASSERT_EQ(problems.size(), 1u) << Describe(problems);
+      EXPECT_EQ(problems[0].kind, limit ? Kind::kLimit : Kind::kUnreadable);
+      EXPECT_EQ(problems[0].message,
+                (size == 1000 ? "the archive ends 1512 bytes before the end of \"/a\" (2000 "
+                                "bytes): "
+                              : "") +
+                    std::string(cut.message()));
+    }
+  }
+}
+
 // Cut anywhere: no crash, and either a problem or, at the border of an entry, nothing amiss.
 TEST(TarReader, TruncatedEverywhere) {
   ScratchDirectory scratch;
@@ -363,6 +406,13 @@ TEST(TarReader, TruncatedEverywhere) {
     for (size_t size = 0; size < bytes.size(); size += size % 512 == 511 || size % 64 ? 1 : 63) {
       const ReadTar read(std::string_view(bytes).substr(0, size));
       EXPECT_LE(read.sink.files().size(), entries);
+      for (const auto& file : read.sink.files()) {
+        if (file.complete) continue;
+        EXPECT_TRUE(
+            HasProblem(read.problems, Kind::kUnreadable, "\"" + file.entry.path.substr(0, 99)))
+            << name << " cut at " << size << "\n"
+            << Describe(read.problems);
+      }
       if (size % 512 != 0 && size <= last) {
         EXPECT_FALSE(read.problems.empty()) << name << " cut at " << size;
       }
