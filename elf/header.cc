@@ -20,14 +20,15 @@ bool ReadHeader(Image& image) {
                                     Escaped(ident->substr(0, SELFMAG))));
     return false;
   }
-  const int file_class = (*ident)[EI_CLASS], encoding = (*ident)[EI_DATA];
+  const auto file_class = static_cast<unsigned char>((*ident)[EI_CLASS]);
+  const auto encoding = static_cast<unsigned char>((*ident)[EI_DATA]);
   if (file_class != ELFCLASS32 && file_class != ELFCLASS64) {
-    image.Malformed(EI_CLASS, absl::StrCat("ELF identification: class ", file_class,
+    image.Malformed(EI_CLASS, absl::StrCat("ELF identification: class ", int{file_class},
                                            ", expected 1 (32-bit) or 2 (64-bit)"));
     return false;
   }
   if (encoding != ELFDATA2LSB && encoding != ELFDATA2MSB) {
-    image.Malformed(EI_DATA, absl::StrCat("ELF identification: data encoding ", encoding,
+    image.Malformed(EI_DATA, absl::StrCat("ELF identification: data encoding ", int{encoding},
                                           ", expected 1 (little-endian) or 2 (big-endian)"));
     return false;
   }

@@ -18,15 +18,15 @@ constexpr size_t kHexDigits = 64;     // of a SHA-256
 constexpr size_t kNix32Digits = 52;   // of a SHA-256
 constexpr size_t kBase64Digits = 44;  // of a SHA-256, with padding
 
-constexpr std::array<int8_t, 256> MakeDigitValues() {
-  std::array<int8_t, 256> values{};
-  for (int8_t& value : values) value = -1;
+constexpr std::array<int16_t, 256> MakeDigitValues() {
+  std::array<int16_t, 256> values{};
+  for (int16_t& value : values) value = -1;
   for (size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int16_t>(i);
   }
   return values;
 }
-constexpr std::array<int8_t, 256> kDigitValues = MakeDigitValues();
+constexpr std::array<int16_t, 256> kDigitValues = MakeDigitValues();
 
 constexpr size_t Nix32Length(size_t bytes) { return bytes == 0 ? 0 : (bytes * 8 - 1) / 5 + 1; }
 
