@@ -245,7 +245,8 @@ class WrapperReader {
       variable.always = true;
       variable.value = value == nullptr ? ShellWord() : *value;
     };
-    const std::string_view first = command.words.empty() ? "" : command.words[0].text;
+    std::string_view first;
+    if (!command.words.empty()) first = command.words[0].text;
     const bool declares = IsOneOf(first, {"export", "readonly", "declare", "typeset"});
     // Before another command, an assignment is for that one's environment.
     if (first.empty() || declares) {
