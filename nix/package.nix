@@ -6,7 +6,6 @@
 , pkg-config
 , abseil-cpp
 , cli11
-, elfutils
 , isa-l
 , libarchive
 , libffi
@@ -45,7 +44,6 @@ stdenv.mkDerivation {
   buildInputs = [
     abseil-cpp
     cli11
-    elfutils
     isa-l
     libarchive
     libffi
