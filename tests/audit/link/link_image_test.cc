@@ -62,15 +62,27 @@ TEST(LinkImage, ElementsOfSearchPaths) {
 }
 
 TEST(LinkImage, OtherVariables) {
-  EXPECT_THAT(
-      Elements(Env({"SSL_CERT_FILE=/etc/ssl/x", "LANG=C.UTF-8", "A=1:/usr:2", "NOTHING",
-                    "MANPATH=/usr/man", "XDG_DATA_DIRS=/usr/share:", "PERL5LIB=lib",
-                    "JAVA_HOME=" + kGone, "EMPTY_PATH=", "=x", ""})),
-      ElementsAre("SSL_CERT_FILE /etc/ssl/x", "MANPATH /usr/man", "XDG_DATA_DIRS /usr/share",
-                  "XDG_DATA_DIRS ", "PERL5LIB lib", "JAVA_HOME " + kGone));
+  EXPECT_THAT(Elements(Env({"SSL_CERT_FILE=/etc/ssl/x", "LANG=C.UTF-8", "A=1:/usr:2", "NOTHING",
+                            "MANPATH=/usr/man", "PERL5LIB=lib", "JAVA_HOME=" + kGone,
+                            "EMPTY_PATH=", "=x", ""})),
+              ElementsAre("SSL_CERT_FILE /etc/ssl/x", "MANPATH /usr/man", "PERL5LIB lib",
+                          "JAVA_HOME " + kGone));
   // Of a value that is no search path, only the absolute parts are paths.
   EXPECT_THAT(Elements(Env({"OPTIONS=/a:b:/c"})), ElementsAre("OPTIONS /a", "OPTIONS /c"));
   EXPECT_THAT(Elements(Env({"NIX_PATH=https://example.org/x", "FETCH_PATH=file:///x"})), IsEmpty());
+  EXPECT_THAT(Elements(Env({"NIX_PATH=nixpkgs=/root/channels:/x:nixos"})),
+              ElementsAre("NIX_PATH /root/channels", "NIX_PATH /x"));
+  EXPECT_THAT(Elements(Env({"NIX_LDFLAGS=-L/usr/lib -lx -rpath " + kGone})),
+              ElementsAre("NIX_LDFLAGS /usr/lib", "NIX_LDFLAGS " + kGone));
+}
+
+// An empty element is the current directory for some, and the default for others.
+TEST(LinkImage, EmptyElements) {
+  EXPECT_THAT(Elements(Env({"PATH=/a:", "PYTHONPATH=:/a", "CPATH=/a::/b"})),
+              ElementsAre("PATH /a", "PATH ", "PYTHONPATH ", "PYTHONPATH /a", "CPATH /a", "CPATH ",
+                          "CPATH /b"));
+  EXPECT_THAT(Elements(Env({"MANPATH=/a:", "XDG_DATA_DIRS=:/a"})),
+              ElementsAre("MANPATH /a", "XDG_DATA_DIRS /a"));
 }
 
 TEST(LinkImage, PrivateVariables) {
@@ -84,12 +96,13 @@ TEST(LinkImage, PrivateVariables) {
 TEST(LinkImage, LoaderVariables) {
   const LinkedImage image =
       Env({"LD_LIBRARY_PATH=/usr/lib", "LD_PRELOAD=libx.so", "LD_AUDIT=", "LD_ORIGIN_PATH=/x",
-           "LD=ld", "LD_RUN_PATH=/usr/lib"});
+           "DYLD_INSERT_LIBRARIES=/y", "GCONV_PATH=/z", "LD=/bin/ld", "LDX_PATH=/w"});
   std::vector<std::string> variables;
   for (const auto& [name, value] : image.loader_variables) variables.push_back(name + "=" + value);
   EXPECT_THAT(variables,
-              ElementsAre("LD_LIBRARY_PATH=/usr/lib", "LD_PRELOAD=libx.so", "LD_ORIGIN_PATH=/x"));
-  EXPECT_THAT(Elements(image), ElementsAre("LD_RUN_PATH /usr/lib"));
+              ElementsAre("LD_LIBRARY_PATH=/usr/lib", "LD_PRELOAD=libx.so", "LD_ORIGIN_PATH=/x",
+                          "DYLD_INSERT_LIBRARIES=/y", "GCONV_PATH=/z"));
+  EXPECT_THAT(Elements(image), ElementsAre("LD /bin/ld", "LDX_PATH /w"));
 }
 
 struct Start {

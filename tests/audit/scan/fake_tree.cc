@@ -125,6 +125,13 @@ void FakeTree::Stream(size_t part, bool verify, EntrySink& sink,
       rest.remove_prefix(piece.size());
     }
     sink.EndEntry(item.complete);
+    if (!item.complete) {
+      Problem problem;
+      problem.where = entry.path;
+      problem.offset = item.contents.size();
+      problem.message = "contents end early";
+      problems.push_back(std::move(problem));
+    }
   }
 }
 

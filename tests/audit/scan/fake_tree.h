@@ -27,7 +27,7 @@ class FakeTree : public Tree {
   FakeTree& Directory(std::string path);
   FakeTree& File(std::string path, std::string contents, uint32_t mode = 0444);
   FakeTree& Executable(std::string path, std::string contents);
-  // Announced with `size` bytes, of which only `contents` come.
+  // Announced with `size` bytes, of which only `contents` come; a problem says so, as every tree's.
   FakeTree& Truncated(std::string path, std::string contents, uint64_t size);
   FakeTree& Symlink(std::string path, std::string target);
   FakeTree& Hardlink(std::string path, std::string target);
