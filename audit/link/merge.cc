@@ -133,14 +133,14 @@ class Merger {
     for (const Overlay::Alteration& alteration : overlay_.alterations()) {
       if (!alteration.maybe_identical) continue;
       unsure.push_back(ref(alteration.lower));
-      unsure.push_back(ref(alteration.upper));
+      unsure.push_back(ref(alteration.upper_content));
     }
     const std::map<ContentRef, std::string> hashes =
         unsure.empty() ? std::map<ContentRef, std::string>() : HashContents(tree_, unsure);
     for (const Overlay::Alteration& alteration : overlay_.alterations()) {
       if (alteration.maybe_identical) {
         const auto lower = hashes.find(ref(alteration.lower));
-        const auto upper = hashes.find(ref(alteration.upper));
+        const auto upper = hashes.find(ref(alteration.upper_content));
         if (lower != hashes.end() && upper != hashes.end() && lower->second == upper->second) {
           continue;
         }
