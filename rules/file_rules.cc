@@ -251,8 +251,9 @@ void MetadataNotCanonical(const Subject& subject, const Rule& rule, Findings& fi
         facts.type() == FileFacts::REGULAR || facts.type() == FileFacts::DIRECTORY;
     // What is writable is LRE209, a file that is setuid LRE208; on a directory setgid grants
     // nothing.
-    const bool mode = has_mode && (facts.mode() & kAnyWrite) == 0 &&
-                      (facts.mode() & kSetIds) == 0 && facts.mode() != 0444 && facts.mode() != 0555;
+    const bool privileged = facts.type() == FileFacts::REGULAR && (facts.mode() & kSetIds) != 0;
+    const bool mode = has_mode && (facts.mode() & kAnyWrite) == 0 && !privileged &&
+                      facts.mode() != 0444 && facts.mode() != 0555;
     bool xattrs = false;
     for (const std::string& xattr : facts.xattrs()) {
       xattrs = xattrs || (xattr != kCapability && xattr != kSelinux);
