@@ -83,11 +83,9 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenOci(const std::string& reference,
   return MakeTree(reference, ReadOciLayout(*blobs, tag, platform, limits), blobs, limits);
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenOciArchive(const std::string& reference,
-                                                     std::shared_ptr<const ArchiveBlobs> blobs,
-                                                     const std::string& tag,
-                                                     const std::string& platform,
-                                                     const TreeLimits& limits) {
+absl::StatusOr<std::unique_ptr<Tree>> OpenOciArchive(
+    const std::string& reference, const std::shared_ptr<const ArchiveBlobs>& blobs,
+    const std::string& tag, const std::string& platform, const TreeLimits& limits) {
   Image damaged;
   damaged.problems = blobs->problems();
   absl::StatusOr<Image> image = damaged;

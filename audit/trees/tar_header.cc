@@ -313,7 +313,7 @@ absl::Status ParsePaxRecords(std::string_view data, PaxRecords* records) {
   while (offset < data.size()) {
     const std::string_view rest = data.substr(offset);
     const size_t space = rest.find(' ');
-    if (space == std::string_view::npos || space > 19) return bad("no length");
+    if (space > 19) return bad("no length");  // npos included
     const absl::StatusOr<uint64_t> length = ParseDecimal(rest.substr(0, space));
     if (!length.ok()) return bad(ToStd(length.status().message()));
     if (*length <= space + 1 || *length > rest.size()) {
