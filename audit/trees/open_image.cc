@@ -182,7 +182,7 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
     LRE_ASSIGN_OR_RETURN(std::shared_ptr<const ArchiveBlobs> blobs,
                          ArchiveBlobs::Open(path, limits));
     if (transport == "oci-archive") {
-      return OpenOciArchive(reference, std::move(blobs), name, platform, limits);
+      return OpenOciArchive(reference, blobs, name, platform, limits);
     }
     return MakeTree(reference, ReadDockerArchive(*blobs, name, limits), blobs, limits);
   }
