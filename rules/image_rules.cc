@@ -209,7 +209,7 @@ void EntrypointOutsideStore(const Subject& subject, const Rule& rule, Findings& 
     } else {
       continue;
     }
-    if (!program) message = "an argument of " + message;
+    if (!program) message.insert(0, "an argument of ");
     Finding finding = ConfigurationFinding(rule, claim, std::move(message),
                                            "name the program by its path in the store");
     // An argument may name what is mounted when the container starts.
