@@ -78,33 +78,6 @@ std::string MachineOf(const ImageConfig& config) {
   return {};
 }
 
-void Describe(const AuditRequest& request, const MergedTree& tree, const ClosureChoice& choice,
-              const Subject& subject, Report* report) {
-  ReportSubject* out = report->add_subjects();
-  out->set_kind(request.kind == Subject::Kind::kImage ? ReportSubject::IMAGE
-                                                      : ReportSubject::STORE);
-  out->set_reference(request.tree->reference());
-  out->set_digest(request.tree->digest());
-  const bool derived = choice.kind == Subject::ClosureKind::kDerived;
-  out->set_closure(derived ? "a closure derived from the tree itself by scanning"
-                           : subject.closure_source);
-  const ImageConfig& config = request.tree->config();
-  if (config.present) out->set_platform(absl::StrCat(config.os, "/", config.architecture));
-
-  Statistics* statistics = report->mutable_statistics();
-  statistics->set_bytes(static_cast<double>(tree.bytes));
-  statistics->set_files(static_cast<double>(tree.files.size()));
-  statistics->set_layers(
-      static_cast<double>(std::count_if(tree.layer_names.begin(), tree.layer_names.end(),
-                                        [](const std::string& name) { return !name.empty(); })));
-  double objects = 0, paths = 0;
-  for (const FileFacts& file : tree.files) objects += file.has_elf();
-  for (const LinkedStorePath& path : subject.store_paths) paths += path.in_tree;
-  statistics->set_elf_objects(objects);
-  statistics->set_store_paths(paths);
-  statistics->set_closure_paths(derived ? paths : static_cast<double>(choice.closure.paths.size()));
-}
-
 }  // namespace
 
 absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
@@ -134,7 +107,7 @@ absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
   return choice;
 }
 
-absl::StatusOr<Report> Audit(const AuditRequest& request) {
+absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   const Tree& tree = *request.tree;
   ScanOptions options;
   options.store_directory = StoreDirectoryOf(request);
@@ -142,7 +115,8 @@ absl::StatusOr<Report> Audit(const AuditRequest& request) {
   options.on_bytes = request.on_bytes;
 
   // A closure that cannot be read is told before minutes are spent on the tree.
-  ClosureChoice choice;
+  ExaminedTree examined;
+  ClosureChoice& choice = examined.closure;
   if (request.known_closure != nullptr) {
     choice = {Subject::ClosureKind::kNamed, *request.known_closure};
   } else if (!request.closure.empty() && !IsStore(request.closure)) {
@@ -160,7 +134,8 @@ absl::StatusOr<Report> Audit(const AuditRequest& request) {
 
   // Layers laid over each other; from here on, only what a process would see counts.
   request.on_phase("merging");
-  const MergedTree merged = MergeParts(tree, std::move(parts), options);
+  examined.merged = std::make_unique<const MergedTree>(MergeParts(tree, std::move(parts), options));
+  const MergedTree& merged = *examined.merged;
 
   LRE_RETURN_IF_ERROR(CheckStoreDirectory(merged, options.store_directory));
 
@@ -181,15 +156,51 @@ absl::StatusOr<Report> Audit(const AuditRequest& request) {
   input.closure_kind = choice.kind;
   input.closure = choice.kind == Subject::ClosureKind::kDerived ? nullptr : &choice.closure;
   input.machine = MachineOf(tree.config());
-  const Subject subject = Link(input);
+  examined.subject = Link(input);
+  return examined;
+}
+
+void Describe(const AuditRequest& request, const ExaminedTree& examined, Report* report) {
+  const MergedTree& tree = *examined.merged;
+  const Subject& subject = examined.subject;
+  ReportSubject* out = report->add_subjects();
+  out->set_kind(request.kind == Subject::Kind::kImage ? ReportSubject::IMAGE
+                                                      : ReportSubject::STORE);
+  out->set_reference(request.tree->reference());
+  out->set_digest(request.tree->digest());
+  const bool derived = examined.closure.kind == Subject::ClosureKind::kDerived;
+  out->set_closure(derived ? "a closure derived from the tree itself by scanning"
+                           : subject.closure_source);
+  const ImageConfig& config = request.tree->config();
+  if (config.present) out->set_platform(absl::StrCat(config.os, "/", config.architecture));
+
+  Statistics* statistics = report->mutable_statistics();
+  statistics->set_bytes(statistics->bytes() + static_cast<double>(tree.bytes));
+  statistics->set_files(statistics->files() + static_cast<double>(tree.files.size()));
+  statistics->set_layers(
+      statistics->layers() +
+      static_cast<double>(std::count_if(tree.layer_names.begin(), tree.layer_names.end(),
+                                        [](const std::string& name) { return !name.empty(); })));
+  double objects = 0, paths = 0;
+  for (const FileFacts& file : tree.files) objects += file.has_elf();
+  for (const LinkedStorePath& path : subject.store_paths) paths += path.in_tree;
+  statistics->set_elf_objects(statistics->elf_objects() + objects);
+  statistics->set_store_paths(statistics->store_paths() + paths);
+  const double closure_paths =
+      derived ? paths : static_cast<double>(examined.closure.closure.paths.size());
+  statistics->set_closure_paths(statistics->closure_paths() + closure_paths);
+}
+
+absl::StatusOr<Report> Audit(const AuditRequest& request) {
+  LRE_ASSIGN_OR_RETURN(const ExaminedTree examined, Examine(request));
 
   // The rules judge, the policy says what of it counts.
   request.on_phase("judging");
   Report report;
-  std::vector<Finding> findings = Judge(subject);
+  std::vector<Finding> findings = Judge(examined.subject);
   request.policy->Apply(findings);
   for (Finding& finding : findings) *report.add_findings() = std::move(finding);
-  Describe(request, merged, choice, subject, &report);
+  Describe(request, examined, &report);
   return report;
 }
 

@@ -1,12 +1,17 @@
 // One audit, start to end: tree, facts, link, rules, policy, report.
+//
+// Examine stops before the rules, for commands that want to know what a tree holds and names rather
+// than what is wrong with it, or that judge several subjects together.
 #ifndef LRE_AUDIT_AUDIT_AUDIT_H_
 #define LRE_AUDIT_AUDIT_AUDIT_H_
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "audit/link/merge.h"
 #include "audit/nix/closure.h"
 #include "audit/trees/tree.h"
 #include "reports/report.pb.h"
@@ -36,6 +41,19 @@ struct AuditRequest {
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
   std::function<void(const char*)> on_phase = [](const char*) {};
 };
+
+// A tree as read, merged and linked.
+struct ExaminedTree {
+  std::unique_ptr<const MergedTree> merged;  // `subject` points into it
+  ClosureChoice closure;
+  Subject subject;
+};
+
+// Reads the tree once and links it. `policy` is not used.
+absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request);
+
+// Adds to the report what was audited: the subject, and its numbers to the statistics.
+void Describe(const AuditRequest& request, const ExaminedTree& tree, Report* report);
 
 // The report, verdict apart, with input bytes as they are (reports/ makes them printable).
 absl::StatusOr<Report> Audit(const AuditRequest& request);

@@ -9,27 +9,10 @@
 #include <vector>
 
 #include "rules/facts.pb.h"
+#include "rules/linked_toolchain.h"
+#include "rules/target.h"
 
 namespace lre_audit {
-
-// Where a claimed path leads, after `..` and the symlinks of the audited tree.
-struct Target {
-  enum class Place {
-    kStore,           // below the store directory
-    kOutside,         // an absolute path elsewhere
-    kRelative,        // relative or empty: it depends on the current directory
-    kBuildDirectory,  // /build, /tmp, /home and the like: outside, and of one machine
-  };
-  Place place = Place::kOutside;
-  std::string path;        // resolved; for kRelative as written
-  std::string store_path;  // "/nix/store/<hash>-<name>" when kStore, "" for the store itself
-  bool exists = false;
-  bool store_path_exists = false;
-  bool is_directory = false;
-  bool is_executable = false;  // a regular file with an execute bit
-  // It is written as a path of the store (or $ORIGIN of a store file), and leads out of it.
-  bool escapes = false;
-};
 
 struct LinkedClaim {
   Claim::Kind kind = Claim::KIND_UNSPECIFIED;
@@ -156,7 +139,12 @@ struct LinkedImage {
 };
 
 struct Subject {
-  enum class Kind { kImage, kStore };
+  enum class Kind {
+    kImage,
+    kStore,
+    kToolchain,  // the files of one generated toolchain: `toolchain`
+    kAgreement,  // of several subjects: `agreement`
+  };
   Kind kind = Kind::kImage;
   std::string reference;
   std::string store_directory = "/nix/store";
@@ -167,11 +155,13 @@ struct Subject {
   std::vector<LinkedProblem> problems;
   enum class ClosureKind {
     kNamed,    // by the user: a promise, its differences are errors
-    kDefault,  // the local store: a path it does not know is on one side only
+    kDefault,  // what is there locally: the other side, whose differences are LRE603 and LRE604
     kDerived,  // from the tree by scanning
   };
   ClosureKind closure_kind = ClosureKind::kDerived;
   std::string closure_source;
+  std::optional<LinkedToolchain> toolchain;  // of kToolchain
+  std::optional<LinkedAgreement> agreement;  // of kAgreement
 };
 
 }  // namespace lre_audit
