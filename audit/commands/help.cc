@@ -6,22 +6,51 @@ const CommandHelp kProgramHelp = {
     .name = "lre-audit",
     .usage = "COMMAND [OPTIONS] ...",
     .summary =
-        "Proves that a Nix-built toolchain, image or store is hermetic: follows every path "
-        "that its files\nname, and fails when one leaks outside the store, is missing, or "
-        "differs from the Nix closure.",
+        "Proves that a Nix-built toolchain is hermetic and the same everywhere it runs: follows "
+        "every path\nthat the generated toolchain, the container image and the local closure name, "
+        "and fails when one\nleaks outside the store, is missing, or differs.",
     .footer = R"(Exit codes:
   0  clean
   1  findings at or above --fail-on
-  2  bad usage, or a report that could not be written
+  2  bad usage or policy, or a report that could not be written
   3  incomplete: something asked for could not be audited (outranks 1)
 
 Examples:
+  lre-audit check
   lre-audit image oci:worker:latest --closure closure.json
+  lre-audit toolchain generated-cc --image oci:worker:latest
+  lre-audit diff store: oci:worker:latest
   lre-audit store $(nix-build toolchain.nix)
   lre-audit elf result/bin/gcc
   lre-audit rule LRE101
 
 lre-audit COMMAND --help says more about each.)",
+};
+
+const CommandHelp kCheckHelp = {
+    .name = "check",
+    .usage = "[DIR] [OPTIONS]",
+    .summary =
+        "The gate: audits everything that lre-audit.textproto names, or what it finds in the "
+        "repository.",
+    .footer = R"(DIR:
+  the repository; none means the current directory. Without a policy that names subjects, these
+  are looked for in it: generated toolchains, images, bazelrc files, MODULE.bazel, flake.lock,
+  worker configurations and manifests. The report names what was found.
+
+Examples:
+  lre-audit check
+  lre-audit init && $EDITOR lre-audit.textproto && lre-audit check
+  lre-audit check --policy ci/lre-audit.textproto --output json=report.json)",
+};
+
+const CommandHelp kInitHelp = {
+    .name = "init",
+    .usage = "[DIR] [OPTIONS]",
+    .summary = "Writes a commented lre-audit.textproto from what it finds in the repository.",
+    .footer = R"(Examples:
+  lre-audit init
+  lre-audit init --output -)",
 };
 
 const CommandHelp kImageHelp = {
@@ -49,6 +78,52 @@ const CommandHelp kStoreHelp = {
 Examples:
   lre-audit store ./result
   lre-audit store --root /mnt/chroot --closure store:/mnt/chroot)",
+};
+
+const CommandHelp kToolchainHelp = {
+    .name = "toolchain",
+    .usage = "DIR [OPTIONS]",
+    .summary =
+        "Audits one generated toolchain: every path that its files name, looked up where its "
+        "tools run.",
+    .footer = R"(DIR:
+  what rbe_configs_gen or Local Remote Execution wrote for Bazel (BUILD, *.bzl, scripts), or the
+  toolchain files of Buck2 or CMake.
+
+Examples:
+  lre-audit toolchain local-remote-execution/generated-cc
+  lre-audit toolchain generated-cc --image oci:worker:latest --closure closure.json)",
+};
+
+const CommandHelp kDiffHelp = {
+    .name = "diff",
+    .usage = "A B [OPTIONS]",
+    .summary = "Compares two sides: local and image, two images, two toolchains, two reports.",
+    .footer = R"(A, B:
+  store:[ROOT]  the local store, or another one   a closure file   any image REF
+  a toolchain's directory   a saved JSON report
+
+Exits with 0 if the sides are the same, with 1 if they differ.
+
+Examples:
+  lre-audit diff store: oci:worker:latest
+  lre-audit diff oci:worker:old oci:worker:new
+  lre-audit diff main/generated-cc generated-cc)",
+};
+
+const CommandHelp kWhyHelp = {
+    .name = "why",
+    .usage = "SUBJECT PATH [OPTIONS]",
+    .summary =
+        "Shows who names PATH: the chain that leads to it from an entrypoint, Env or tool path.",
+    .footer = R"(SUBJECT:
+  an image REF, a toolchain's directory, or a store path.
+
+Exits with 1 when nothing leads there.
+
+Examples:
+  lre-audit why oci:worker:latest /usr/lib/libz.so.1
+  lre-audit why result /nix/store/...-perl-5.40.0 --all)",
 };
 
 const CommandHelp kElfHelp = {

@@ -2,6 +2,8 @@
 #ifndef LRE_AUDIT_AUDIT_COMMANDS_HELP_H_
 #define LRE_AUDIT_AUDIT_COMMANDS_HELP_H_
 
+#include <array>
+
 namespace lre_audit {
 
 struct CommandHelp {
@@ -12,10 +14,20 @@ struct CommandHelp {
 };
 
 extern const CommandHelp kProgramHelp;
+extern const CommandHelp kCheckHelp;
+extern const CommandHelp kInitHelp;
 extern const CommandHelp kImageHelp;
 extern const CommandHelp kStoreHelp;
+extern const CommandHelp kToolchainHelp;
+extern const CommandHelp kDiffHelp;
+extern const CommandHelp kWhyHelp;
 extern const CommandHelp kElfHelp;
 extern const CommandHelp kRuleHelp;
+
+// Of all commands, in the order in which --help lists them.
+inline constexpr std::array<const CommandHelp*, 9> kCommandHelps = {
+    &kCheckHelp, &kInitHelp, &kImageHelp, &kStoreHelp, &kToolchainHelp,
+    &kDiffHelp,  &kWhyHelp,  &kElfHelp,   &kRuleHelp};
 
 }  // namespace lre_audit
 

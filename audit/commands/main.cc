@@ -4,11 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "audit/commands/check_command.h"
+#include "audit/commands/diff_command.h"
 #include "audit/commands/elf_command.h"
 #include "audit/commands/image_command.h"
+#include "audit/commands/init_command.h"
 #include "audit/commands/options.h"
 #include "audit/commands/rule_command.h"
 #include "audit/commands/store_command.h"
+#include "audit/commands/toolchain_command.h"
+#include "audit/commands/why_command.h"
 #include "audit/commands/write_report.h"
 #include "base/text.h"
 
@@ -21,16 +26,15 @@ struct Commands {
     std::cout << answer.text;
     return kExitClean;
   }
-  int operator()(const ImageOptions& options) const {
-    return RunImage(options, std::cout, std::cerr);
-  }
-  int operator()(const StoreOptions& options) const {
-    return RunStore(options, std::cout, std::cerr);
-  }
-  int operator()(const ElfOptions& options) const { return RunElf(options, std::cout, std::cerr); }
-  int operator()(const RuleOptions& options) const {
-    return RunRule(options, std::cout, std::cerr);
-  }
+  int operator()(const CheckOptions& o) const { return RunCheck(o, std::cout, std::cerr); }
+  int operator()(const InitOptions& o) const { return RunInit(o, std::cout, std::cerr); }
+  int operator()(const ImageOptions& o) const { return RunImage(o, std::cout, std::cerr); }
+  int operator()(const StoreOptions& o) const { return RunStore(o, std::cout, std::cerr); }
+  int operator()(const ToolchainOptions& o) const { return RunToolchain(o, std::cout, std::cerr); }
+  int operator()(const DiffOptions& o) const { return RunDiff(o, std::cout, std::cerr); }
+  int operator()(const WhyOptions& o) const { return RunWhy(o, std::cout, std::cerr); }
+  int operator()(const ElfOptions& o) const { return RunElf(o, std::cout, std::cerr); }
+  int operator()(const RuleOptions& o) const { return RunRule(o, std::cout, std::cerr); }
 };
 
 int Main(std::vector<std::string> arguments) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "audit/commands/help.h"
 #include "base/status.h"
 #include "base/suggest.h"
@@ -64,6 +65,13 @@ struct Words {
   std::string platform;
   std::string closure;
   std::string root;
+  std::string policy;
+  std::string now;
+  std::vector<std::string> images;
+  std::vector<std::string> toolchains;
+  std::string file;
+  bool all = false;
+  bool force = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE
 };
 
@@ -108,20 +116,45 @@ void AddColor(CLI::App* command, Words& words) {
       ->option_text("WHEN");
 }
 
-void AddReportOptions(CLI::App* command, Words& words) {
+void AddPlatform(CLI::App* command, Words& words) {
+  command->add_option("--platform", words.platform, "Which image of an index: linux/amd64, ...")
+      ->option_text("OS/ARCH");
+}
+
+void AddJobs(CLI::App* command, Words& words) {
+  command->add_option("-j,--jobs", words.jobs, "Threads; 0 means one per processor")
+      ->option_text("N");
+}
+
+void AddClosure(CLI::App* command, const char* what, Words& words) {
   command
       ->add_option("--closure", words.closure,
-                   "What belongs there: a file (nix path-info --json, nix-store -qR or --dump-db) "
-                   "or store:ROOT")
+                   absl::StrCat(what,
+                                ": a file (nix path-info --json, nix-store -qR or --dump-db) or "
+                                "store:ROOT"))
       ->option_text("SRC");
+}
+
+void AddToolchains(CLI::App* command, const char* what, Words& words) {
+  command->add_option("--toolchain", words.toolchains, what)
+      ->option_text("DIR")
+      ->allow_extra_args(false);
+}
+
+void AddReportOptions(CLI::App* command, Words& words) {
   AddFormat(command, words);
   command->add_option("--output", words.outputs, "Also write the report to a file; may be repeated")
       ->option_text("FORMAT=FILE")
       ->allow_extra_args(false);
   command->add_option("--fail-on", words.fail_on, "Least severity to fail on: error, warning, note")
       ->option_text("SEVERITY");
-  command->add_option("-j,--jobs", words.jobs, "Threads; 0 means one per processor")
-      ->option_text("N");
+  AddJobs(command, words);
+  command
+      ->add_option("--policy", words.policy,
+                   "What is allowed, suppressed, or of another severity (lre-audit.textproto)")
+      ->option_text("FILE");
+  command->add_option("--now", words.now, "Today, for suppressions that expire: 2027-01-31")
+      ->option_text("DATE");
   AddColor(command, words);
   command->add_flag("-q,--quiet", words.quiet,
                     "In text, only the verdict, and nothing at all if clean");
@@ -148,10 +181,14 @@ absl::Status SortRemaining(const CLI::App& app, const CLI::App* command, Words& 
   for (const std::string& word : app.remaining()) {
     if (!is_option(word)) {
       if (command != nullptr) return UsageError("unexpected '", Escaped(word), "'");
-      const std::string_view kCommands[] = {kImageHelp.name, kStoreHelp.name, kElfHelp.name,
-                                            kRuleHelp.name};
-      return UsageError("unknown command '", Escaped(word), "'", DidYouMean(word, kCommands),
-                        " (commands: image, store, elf, rule)");
+      std::vector<std::string_view> commands;
+      std::string listed;
+      for (const CommandHelp* help : kCommandHelps) {
+        commands.push_back(help->name);
+        absl::StrAppend(&listed, listed.empty() ? "" : ", ", help->name);
+      }
+      return UsageError("unknown command '", Escaped(word), "'", DidYouMean(word, commands),
+                        " (commands: ", listed, ")");
     }
     for (const CLI::App* other : app.get_subcommands({})) {
       const std::vector<std::string> names = options_of(*other);
@@ -181,10 +218,39 @@ absl::Status CheckValue(const char* option, const std::string& value) {
                     Escaped(value), "')");
 }
 
-absl::Status AtMostOneOperand(const CommandHelp& command, const Words& words) {
-  if (words.operands.size() <= 1) return absl::OkStatus();
-  return UsageError("unexpected '", Escaped(words.operands[1]), "'; usage: lre-audit ",
+absl::Status AtMostOperands(size_t most, const CommandHelp& command, const Words& words) {
+  if (words.operands.size() <= most) return absl::OkStatus();
+  return UsageError("unexpected '", Escaped(words.operands[most]), "'; usage: lre-audit ",
                     command.name, " ", command.usage);
+}
+
+// GOOS/GOARCH[/VARIANT], as the OCI image index has it.
+absl::Status CheckPlatform(const std::string& platform) {
+  const size_t slash = platform.find('/');
+  if (platform.empty() ||
+      (slash != 0 && slash != std::string::npos && slash + 1 != platform.size())) {
+    return absl::OkStatus();
+  }
+  return UsageError("--platform takes OS/ARCH such as linux/amd64, not '", Escaped(platform), "'");
+}
+
+absl::StatusOr<int> ParseJobs(const Words& words) {
+  int jobs = 0;
+  if (absl::SimpleAtoi(words.jobs, &jobs) && jobs >= 0 && jobs <= kMostJobs) return jobs;
+  return UsageError("--jobs takes a number from 0 to ", kMostJobs, ", not '", Escaped(words.jobs),
+                    "'");
+}
+
+// A date, or a time as RFC 3339 has it, in UTC.
+absl::StatusOr<absl::Time> ParseNow(const std::string& word) {
+  if (word.empty()) return absl::Now();
+  absl::Time time;
+  std::string error;
+  if (absl::ParseTime("%Y-%m-%d", word, absl::UTCTimeZone(), &time, &error) ||
+      absl::ParseTime(absl::RFC3339_full, word, absl::UTCTimeZone(), &time, &error)) {
+    return time;
+  }
+  return UsageError("--now takes a date such as 2027-01-31, not '", Escaped(word), "'");
 }
 
 absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
@@ -201,11 +267,10 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
   }
   options.outputs = words.outputs;
   LRE_ASSIGN_OR_RETURN(options.fail_on, Choose("--fail-on", words.fail_on, kSeverities));
-  if (!absl::SimpleAtoi(words.jobs, &options.jobs) || options.jobs < 0 ||
-      options.jobs > kMostJobs) {
-    return UsageError("--jobs takes a number from 0 to ", kMostJobs, ", not '", Escaped(words.jobs),
-                      "'");
-  }
+  LRE_ASSIGN_OR_RETURN(options.jobs, ParseJobs(words));
+  LRE_RETURN_IF_ERROR(CheckValue("--policy", words.policy));
+  options.policy = words.policy;
+  LRE_ASSIGN_OR_RETURN(options.now, ParseNow(words.now));
   LRE_ASSIGN_OR_RETURN(options.color, Choose("--color", words.color, kColors));
   if (words.quiet && words.verbose) return UsageError("--quiet and --verbose exclude each other");
   options.quiet = words.quiet;
@@ -216,20 +281,87 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
 absl::StatusOr<CommandLine> ParseImage(const Words& words) {
   ImageOptions options;
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
-  LRE_RETURN_IF_ERROR(AtMostOneOperand(kImageHelp, words));
+  LRE_RETURN_IF_ERROR(AtMostOperands(1, kImageHelp, words));
   if (words.operands.empty() || words.operands[0].empty()) {
     return UsageError("which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE");
   }
   options.reference = words.operands[0];
-  // GOOS/GOARCH[/VARIANT], as the OCI image index has it.
-  const size_t slash = words.platform.find('/');
-  if (!words.platform.empty() &&
-      (slash == 0 || slash == std::string::npos || slash + 1 == words.platform.size())) {
-    return UsageError("--platform takes OS/ARCH such as linux/amd64, not '",
-                      Escaped(words.platform), "'");
-  }
+  LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
   options.platform = words.platform;
   options.closure = words.closure;
+  options.toolchains = words.toolchains;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseToolchain(const Words& words) {
+  ToolchainOptions options;
+  LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  LRE_RETURN_IF_ERROR(AtMostOperands(1, kToolchainHelp, words));
+  if (words.operands.empty() || words.operands[0].empty()) {
+    return UsageError("which toolchain? lre-audit toolchain DIR, such as generated-cc");
+  }
+  LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
+  options.directory = words.operands[0];
+  options.images = words.images;
+  options.platform = words.platform;
+  options.closure = words.closure;
+  return options;
+}
+
+// The repository that check and init look at.
+absl::StatusOr<std::string> ParseRepository(const CommandHelp& command, const Words& words) {
+  LRE_RETURN_IF_ERROR(AtMostOperands(1, command, words));
+  return words.operands.empty() ? std::string(".") : words.operands[0];
+}
+
+absl::StatusOr<CommandLine> ParseCheck(const Words& words) {
+  CheckOptions options;
+  LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  // Unless given, the policy's own fail_on counts.
+  LRE_ASSIGN_OR_RETURN(options.directory, ParseRepository(kCheckHelp, words));
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseInit(const Words& words) {
+  InitOptions options;
+  LRE_ASSIGN_OR_RETURN(options.directory, ParseRepository(kInitHelp, words));
+  LRE_RETURN_IF_ERROR(CheckValue("--output", words.file));
+  options.output = words.file;
+  options.force = words.force;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseDiff(const Words& words) {
+  DiffOptions options;
+  LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  LRE_RETURN_IF_ERROR(AtMostOperands(2, kDiffHelp, words));
+  if (words.operands.size() < 2) {
+    return UsageError("which two sides? lre-audit diff A B, such as lre-audit diff store: oci:DIR");
+  }
+  LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
+  options.a = words.operands[0];
+  options.b = words.operands[1];
+  options.platform = words.platform;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseWhy(const Words& words) {
+  WhyOptions options;
+  LRE_RETURN_IF_ERROR(AtMostOperands(2, kWhyHelp, words));
+  if (words.operands.size() < 2) {
+    return UsageError("who names what? lre-audit why SUBJECT PATH, such as lre-audit why oci:DIR ",
+                      "/usr/lib/libz.so.1");
+  }
+  LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
+  LRE_RETURN_IF_ERROR(CheckFormat(words.format));
+  LRE_ASSIGN_OR_RETURN(options.jobs, ParseJobs(words));
+  LRE_ASSIGN_OR_RETURN(options.color, Choose("--color", words.color, kColors));
+  options.subject = words.operands[0];
+  options.path = words.operands[1];
+  options.toolchains = words.toolchains;
+  options.platform = words.platform;
+  options.all = words.all;
+  options.format = words.format;
   return options;
 }
 
@@ -256,7 +388,7 @@ absl::StatusOr<CommandLine> ParseElf(const Words& words) {
 
 absl::StatusOr<CommandLine> ParseRule(const Words& words) {
   RuleOptions options;
-  LRE_RETURN_IF_ERROR(AtMostOneOperand(kRuleHelp, words));
+  LRE_RETURN_IF_ERROR(AtMostOperands(1, kRuleHelp, words));
   if (!words.operands.empty()) options.rule = words.operands[0];
   LRE_RETURN_IF_ERROR(CheckFormat(words.format));
   options.format = words.format;
@@ -285,15 +417,46 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   app.require_subcommand(0, 1);
   app.set_version_flag("-V,--version", "lre-audit " LRE_AUDIT_VERSION, "Print the version");
 
+  CLI::App* check = AddCommand(app, kCheckHelp);
+  AddReportOptions(check, words);
+
+  CLI::App* init = AddCommand(app, kInitHelp);
+  init->add_option("--output", words.file, "The file to write; - is standard output")
+      ->option_text("FILE");
+  init->add_flag("--force", words.force, "Replace the file if it is there");
+
+  constexpr const char* kBelongs = "What belongs there";
   CLI::App* image = AddCommand(app, kImageHelp);
-  image->add_option("--platform", words.platform, "Which image of an index: linux/amd64, ...")
-      ->option_text("OS/ARCH");
+  AddPlatform(image, words);
+  AddClosure(image, kBelongs, words);
+  AddToolchains(image, "A generated toolchain whose tools run in it; may be repeated", words);
   AddReportOptions(image, words);
 
   CLI::App* store = AddCommand(app, kStoreHelp);
   store->add_option("--root", words.root, "Directory that holds nix/store, instead of /")
       ->option_text("DIR");
+  AddClosure(store, kBelongs, words);
   AddReportOptions(store, words);
+
+  CLI::App* toolchain = AddCommand(app, kToolchainHelp);
+  toolchain->add_option("--image", words.images, "An image that its tools run in; may be repeated")
+      ->option_text("REF")
+      ->allow_extra_args(false);
+  AddPlatform(toolchain, words);
+  AddClosure(toolchain, "What developers have", words);
+  AddReportOptions(toolchain, words);
+
+  CLI::App* diff = AddCommand(app, kDiffHelp);
+  AddPlatform(diff, words);
+  AddReportOptions(diff, words);
+
+  CLI::App* why = AddCommand(app, kWhyHelp);
+  why->add_flag("--all", words.all, "Every shortest chain, not one alone");
+  AddToolchains(why, "A generated toolchain whose tools are roots too; may be repeated", words);
+  AddPlatform(why, words);
+  AddFormat(why, words);
+  AddJobs(why, words);
+  AddColor(why, words);
 
   CLI::App* elf = AddCommand(app, kElfHelp);
   elf->add_option("--root", words.root, "Resolve all paths inside this directory")
@@ -317,7 +480,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   const CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands()[0];
   LRE_RETURN_IF_ERROR(SortRemaining(app, command, words));
   words.operands.insert(words.operands.end(), verbatim.begin(), verbatim.end());
+  if (command == check) return ParseCheck(words);
+  if (command == init) return ParseInit(words);
   if (command == image) return ParseImage(words);
+  if (command == toolchain) return ParseToolchain(words);
+  if (command == diff) return ParseDiff(words);
+  if (command == why) return ParseWhy(words);
   if (command == store) return ParseStore(words);
   if (command == elf) return ParseElf(words);
   return ParseRule(words);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "audit/commands/elf_command.h"
 #include "reports/report.pb.h"
 
@@ -19,7 +20,9 @@ struct ReportOptions {
   std::string format = "text";       // of standard output, a name in reports/output.h's table
   std::vector<std::string> outputs;  // "FORMAT=FILE", checked to be of that shape
   Finding::Severity fail_on = Finding::ERROR;
-  int jobs = 0;  // threads; 0 = as many as the machine has
+  int jobs = 0;        // threads; 0 = as many as the machine has
+  std::string policy;  // a policy file; empty: the default policy alone
+  absl::Time now;      // for suppressions that expire
   ColorMode color = ColorMode::kAuto;
   bool quiet = false;
   bool verbose = false;
@@ -30,6 +33,7 @@ struct ImageOptions {
   std::string reference;  // "oci:DIR:TAG"
   std::string platform;   // "linux/amd64"; empty: the image's only one, or this machine's
   std::string closure;    // a closure source; empty: the local store, else derived from the tree
+  std::vector<std::string> toolchains;  // directories of toolchains whose tools run in it
   ReportOptions report;
 };
 
@@ -39,6 +43,47 @@ struct StoreOptions {
   std::string root;                // the directory that holds nix/store; empty: "/"
   std::string closure;
   ReportOptions report;
+};
+
+// lre-audit toolchain DIR
+struct ToolchainOptions {
+  std::string directory;
+  std::vector<std::string> images;  // where its tools run, besides the local side
+  std::string platform;             // of the images
+  std::string closure;              // the local side; empty: the local store if there is one
+  ReportOptions report;
+};
+
+// lre-audit check [DIR]
+struct CheckOptions {
+  std::string directory;  // of the repository
+  ReportOptions report;  // its `policy` names the subjects; empty: DIR/lre-audit.textproto if there
+};
+
+// lre-audit init [DIR]
+struct InitOptions {
+  std::string directory;
+  std::string output;  // the file to write; "-" is standard output
+  bool force = false;  // replace a file that is there
+};
+
+// lre-audit diff A B
+struct DiffOptions {
+  std::string a, b;      // store:[ROOT], a closure file, an image, a toolchain, a saved report
+  std::string platform;  // of images
+  ReportOptions report;
+};
+
+// lre-audit why SUBJECT PATH
+struct WhyOptions {
+  std::string subject;                  // an image, a toolchain directory, or a store path
+  std::string path;                     // what is led to
+  std::vector<std::string> toolchains;  // whose tool paths are roots too
+  std::string platform;
+  bool all = false;  // every shortest chain of every root, not the shortest alone
+  std::string format = "text";
+  ColorMode color = ColorMode::kAuto;
+  int jobs = 0;
 };
 
 // lre-audit rule [CODE]
@@ -52,7 +97,9 @@ struct Answer {
   std::string text;
 };
 
-using CommandLine = std::variant<Answer, ImageOptions, StoreOptions, ElfOptions, RuleOptions>;
+using CommandLine =
+    std::variant<Answer, CheckOptions, InitOptions, ImageOptions, StoreOptions, ToolchainOptions,
+                 DiffOptions, WhyOptions, ElfOptions, RuleOptions>;
 
 // Parses the arguments after the program's name. An error is one line that says what is wrong and,
 // where a word is nearly right, which one was meant.

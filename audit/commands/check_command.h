@@ -1,0 +1,16 @@
+// lre-audit check: the whole gate, from a policy or from what the repository shows.
+#ifndef LRE_AUDIT_AUDIT_COMMANDS_CHECK_COMMAND_H_
+#define LRE_AUDIT_AUDIT_COMMANDS_CHECK_COMMAND_H_
+
+#include <ostream>
+
+#include "audit/commands/options.h"
+
+namespace lre_audit {
+
+// Returns the exit code.
+int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_COMMANDS_CHECK_COMMAND_H_
