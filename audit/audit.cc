@@ -145,6 +145,11 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
         choice, ChooseClosure(request.closure, StorePathsOf(merged, options.store_directory)));
   }
 
+  if (request.closure_is_local && choice.kind == Subject::ClosureKind::kNamed) {
+    choice.closure = nix::ReachableFrom(choice.closure, StorePathsOf(merged, options.store_directory));
+    choice.kind = Subject::ClosureKind::kDefault;
+  }
+
   // Every claim looked up; after this no path is parsed any more.
   request.on_phase("linking");
   LinkInput input;

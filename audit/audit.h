@@ -35,6 +35,9 @@ struct AuditRequest {
   Subject::Kind kind = Subject::Kind::kImage;
   const Tree* tree = nullptr;
   std::string closure;  // as the user named it; empty: ChooseClosure's default
+  // `closure` is what is there locally rather than a promise: what it knows of the tree's paths is
+  // the other side (Subject::ClosureKind::kDefault).
+  bool closure_is_local = false;
   const nix::Closure* known_closure = nullptr;  // instead of `closure`, already read: a promise
   const CompiledPolicy* policy = nullptr;
   int jobs = 0;

@@ -1,16 +1,14 @@
 #include "audit/nix/closure.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "audit/nix/closure_builder.h"
+#include "base/read_file.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -26,25 +24,11 @@ absl::Status FileError(int error, std::string_view path) {
   return absl::ErrnoToStatus(error, absl::StrCat("closure ", Escaped(path)));
 }
 
-// All of a file or pipe.
 absl::StatusOr<std::string> ReadWhole(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return FileError(errno, path);
-  const absl::Cleanup close_file = [fd] { close(fd); };
-  std::string text;
-  for (;;) {
-    constexpr size_t kPiece = 1 << 20;
-    const size_t size = text.size();
-    if (size > kMaxFileSize) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "closure ", Escaped(path), ": larger than the limit of ", kMaxFileSize, " bytes"));
-    }
-    text.resize(size + kPiece);
-    const ssize_t n = read(fd, text.data() + size, kPiece);
-    text.resize(size + std::max<ssize_t>(n, 0));
-    if (n == 0) return text;
-    if (n < 0 && errno != EINTR) return FileError(errno, path);
-  }
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxFileSize);
+  if (text.ok()) return text;
+  return absl::Status(text.status().code(),
+                      absl::StrCat("closure ", Escaped(path), ": ", text.status().message()));
 }
 
 // What a file that holds no closure is, by its first bytes; "" for not known.
@@ -124,6 +108,20 @@ bool Exists(const std::string& path) {
 }
 
 }  // namespace
+
+Closure ReachableFrom(const Closure& closure, const std::vector<std::string>& roots) {
+  Closure reachable = closure;
+  reachable.paths.clear();
+  std::vector<std::string> open = roots;
+  while (!open.empty()) {
+    const std::string path = std::move(open.back());
+    open.pop_back();
+    const auto found = closure.paths.find(path);
+    if (found == closure.paths.end() || !reachable.paths.insert(*found).second) continue;
+    open.insert(open.end(), found->second.references.begin(), found->second.references.end());
+  }
+  return reachable;
+}
 
 absl::StatusOr<Closure> ReadClosure(const std::string& source) {
   if (source.starts_with(kStoreScheme)) {

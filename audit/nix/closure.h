@@ -38,6 +38,10 @@ struct Closure {
 // store with its database. NotFound and InvalidArgument carry one helpful line.
 absl::StatusOr<Closure> ReadClosure(const std::string& source);
 
+// What `closure` knows of `roots` and of all that these refer to; roots that it does not hold are
+// passed over.
+Closure ReachableFrom(const Closure& closure, const std::vector<std::string>& roots);
+
 // The store with its database at `root` ("" for the host's), read-only and beside a running daemon.
 class StoreDatabase {
  public:

@@ -1,0 +1,28 @@
+// Store paths as a subject: what the user's words name, with the closure that the store's own
+// database records for them.
+#ifndef LRE_AUDIT_AUDIT_STORE_SUBJECT_H_
+#define LRE_AUDIT_AUDIT_STORE_SUBJECT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "audit/nix/closure.h"
+#include "audit/trees/tree.h"
+
+namespace lre_audit {
+
+struct StoreSubject {
+  nix::Closure closure;  // as the database records it
+  std::unique_ptr<Tree> tree;
+};
+
+// Each of `words` is a store path, a path inside one, or a link to one such as ./result; none means
+// the whole store below `root` ("" for the host's), strays in its directory included.
+absl::StatusOr<StoreSubject> OpenStoreSubject(const std::vector<std::string>& words,
+                                              const std::string& root);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_STORE_SUBJECT_H_
