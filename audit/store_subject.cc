@@ -51,9 +51,9 @@ void AddStrays(const std::string& store_directory, const std::string& root,
 
 }  // namespace
 
-absl::StatusOr<StoreSubject> OpenStoreSubject(const std::vector<std::string>& words,
+absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
                                               const std::string& root) {
-  StoreSubject subject;
+  OpenedStore subject;
   LRE_ASSIGN_OR_RETURN(const std::vector<std::string> roots, RootsOf(words));
   LRE_ASSIGN_OR_RETURN(const nix::StoreDatabase store, nix::StoreDatabase::Open(root));
   LRE_ASSIGN_OR_RETURN(subject.closure, roots.empty() ? store.All() : store.ClosureOf(roots));

@@ -13,14 +13,14 @@
 
 namespace lre_audit {
 
-struct StoreSubject {
+struct OpenedStore {
   nix::Closure closure;  // as the database records it
   std::unique_ptr<Tree> tree;
 };
 
 // Each of `words` is a store path, a path inside one, or a link to one such as ./result; none means
 // the whole store below `root` ("" for the host's), strays in its directory included.
-absl::StatusOr<StoreSubject> OpenStoreSubject(const std::vector<std::string>& words,
+absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
                                               const std::string& root);
 
 }  // namespace lre_audit

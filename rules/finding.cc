@@ -12,15 +12,6 @@
 namespace lre_audit {
 namespace {
 
-// Length of the hash part of a store path, and its alphabet (Nix src/libutil/base-nix-32.hh).
-constexpr size_t kHashLength = 32;
-constexpr std::string_view kNix32 = "0123456789abcdfghijklmnpqrsvwxyz";
-
-bool StartsWithStoreHash(std::string_view text) {
-  return text.size() > kHashLength && text[kHashLength] == '-' &&
-         text.substr(0, kHashLength).find_first_not_of(kNix32) == std::string_view::npos;
-}
-
 // `text` with the hash of every store path in it left out.
 std::string WithoutStoreHashes(std::string_view text, std::string_view store_directory) {
   const std::string prefix = absl::StrCat(ToAbsl(store_directory), "/");
@@ -29,7 +20,7 @@ std::string WithoutStoreHashes(std::string_view text, std::string_view store_dir
     at += prefix.size();
     result.append(text.substr(0, at));
     text.remove_prefix(at);
-    if (StartsWithStoreHash(text)) text.remove_prefix(kHashLength);
+    if (nix::StartsWithHash(text)) text.remove_prefix(nix::kHashLength);
   }
   return result.append(text);
 }
@@ -128,16 +119,6 @@ std::string Counted(size_t count, std::string_view singular, std::string_view pl
 
 std::string_view TreeName(const Subject& subject) {
   return subject.kind == Subject::Kind::kImage ? "image" : "store";
-}
-
-bool IsBelow(std::string_view path, std::string_view directory) {
-  return path.size() > directory.size() && path.substr(0, directory.size()) == directory &&
-         path[directory.size()] == '/';
-}
-
-std::string_view StorePathOf(std::string_view path, std::string_view store_directory) {
-  if (!IsBelow(path, store_directory)) return {};
-  return path.substr(0, path.find('/', store_directory.size() + 1));
 }
 
 std::string Fingerprint(const Finding& finding, const Subject& subject) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/paths.h"
+#include "base/store_path.h"
 #include "rules/linked.h"
 #include "rules/rule.h"
 
@@ -54,11 +56,10 @@ inline bool LeadsToNoFile(const Target& target) {
 // What is wrong with a target that LeadsToNoFile, as a note.
 std::string WhatIsMissing(const Target& target);
 
-// Whether `path` lies below `directory`.
-bool IsBelow(std::string_view path, std::string_view directory);
-
-// The store path ("/nix/store/<hash>-<name>") that `path` is or lies in; empty if none.
-std::string_view StorePathOf(std::string_view path, std::string_view store_directory);
+// The store path that `path` is or lies in; empty if none.
+inline std::string_view StorePathOf(std::string_view path, std::string_view store_directory) {
+  return nix::StorePathOf(path, store_directory).value_or(std::string_view());
+}
 
 // Calls function(file, object) for the ELF objects inside store paths. Those outside are LRE403 as
 // a whole: what they load is of no interest.

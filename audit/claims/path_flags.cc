@@ -4,17 +4,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "base/paths.h"
 #include "base/text.h"
 
 namespace lre_audit {
 namespace {
 
 using namespace std::string_view_literals;
-
-bool IsBelow(std::string_view path, std::string_view directory) {
-  return path.substr(0, directory.size()) == directory &&
-         (path.size() == directory.size() || path[directory.size()] == '/');
-}
 
 bool IsPathCharacter(char c) {
   // Bytes of UTF-8 are fine; what a shell, CMake or make would expand is not.
@@ -115,13 +111,13 @@ bool IsClaimablePath(std::string_view path) {
   const auto first = static_cast<unsigned char>(path[name]);
   if (!absl::ascii_isalnum(first) && first != '.' && first != '_' && first < 0x80) return false;
   if (!std::all_of(path.begin(), path.end(), IsPathCharacter)) return false;
-  return !IsBelow(path, "/dev") && !IsBelow(path, "/proc") && !IsBelow(path, "/sys");
+  return !IsWithin(path, "/dev") && !IsWithin(path, "/proc") && !IsWithin(path, "/sys");
 }
 
 bool IsInstallationPath(std::string_view path) {
   if (!IsClaimablePath(path)) return false;
   for (std::string_view state : {"/etc", "/var", "/run", "/tmp", "/media", "/homeless-shelter"}) {
-    if (IsBelow(path, state)) return false;
+    if (IsWithin(path, state)) return false;
   }
   return true;
 }

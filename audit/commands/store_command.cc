@@ -9,7 +9,7 @@ namespace lre_audit {
 
 int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) {
   // The store's own database says what the closure is, and what its contents should be.
-  const absl::StatusOr<StoreSubject> store = OpenStoreSubject(options.paths, options.root);
+  const absl::StatusOr<OpenedStore> store = OpenStoreSubject(options.paths, options.root);
   if (!store.ok()) return Refuse(store.status(), err);
   AuditRequest request;
   request.kind = Subject::Kind::kStore;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "audit/nix/store_path.h"
+#include "base/store_path.h"
 #include "base/text.h"
 
 namespace lre_audit {
@@ -12,28 +12,17 @@ namespace {
 
 constexpr int kMaxSymlinks = 40;  // Linux: MAXSYMLINKS in include/linux/namei.h
 
-bool IsBelow(std::string_view path, std::string_view directory) {
-  return path.starts_with(directory) &&
-         (path.size() == directory.size() || path[directory.size()] == '/');
-}
-
 // Places of one machine or one build: what is found there today is not what is there tomorrow.
 bool IsBuildDirectory(std::string_view path) {
   for (std::string_view directory :
        {"/build", "/tmp", "/var/tmp", "/home", "/root", "/homeless-shelter", "/private/tmp",
         "/private/var/folders", "/var/folders", "/Users"}) {
-    if (IsBelow(path, directory)) return true;
+    if (IsWithin(path, directory)) return true;
   }
   return false;
 }
 
 }  // namespace
-
-std::string_view DirectoryOf(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  if (slash == 0 || slash == std::string_view::npos) return "/";
-  return path.substr(0, slash);
-}
 
 TreeIndex::TreeIndex(const std::vector<FileFacts>& files, std::string store_directory)
     : store_directory_(std::move(store_directory)) {
@@ -47,8 +36,6 @@ TreeIndex::TreeIndex(const std::vector<FileFacts>& files, std::string store_dire
     }
   }
 }
-
-bool TreeIndex::InStore(std::string_view path) const { return IsBelow(path, store_directory_); }
 
 const FileFacts* TreeIndex::Find(std::string_view path) const {
   const auto found = files_.find(path);

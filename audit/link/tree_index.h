@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/node_hash_map.h"
+#include "base/paths.h"
 #include "rules/facts.pb.h"
 #include "rules/linked.h"
 
@@ -33,7 +34,7 @@ class TreeIndex {
   Target Lookup(std::string_view text, std::string_view base) const;
 
   // Whether `path` is the store directory or below it.
-  bool InStore(std::string_view path) const;
+  bool InStore(std::string_view path) const { return IsWithin(path, store_directory_); }
   bool HasStorePath(std::string_view store_path) const { return exists_.contains(store_path); }
   const std::string& store_directory() const { return store_directory_; }
 
@@ -53,9 +54,6 @@ class TreeIndex {
   };
   mutable absl::node_hash_map<std::string, Directory> directories_;
 };
-
-// The directory that holds `path`: "/a" of "/a/b", "/" of "/a".
-std::string_view DirectoryOf(std::string_view path);
 
 }  // namespace lre_audit
 

@@ -20,10 +20,9 @@ constexpr size_t kFirstCompaction = 4096;  // windows
 enum : uint8_t { kHashCharacter = 1, kNameCharacter = 2 };
 
 constexpr std::array<uint8_t, 256> MakeCharacterClasses() {
-  constexpr std::string_view kHash = "0123456789abcdfghijklmnpqrsvwxyz";
   constexpr std::string_view kAlsoInNames = "eoutABCDEFGHIJKLMNOPQRSTUVWXYZ+-._?=";
   std::array<uint8_t, 256> classes{};
-  for (char c : kHash) classes[static_cast<unsigned char>(c)] = kHashCharacter | kNameCharacter;
+  for (char c : kNix32Digits) classes[static_cast<unsigned char>(c)] = kHashCharacter | kNameCharacter;
   for (char c : kAlsoInNames) classes[static_cast<unsigned char>(c)] = kNameCharacter;
   return classes;
 }
