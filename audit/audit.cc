@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "audit/link/link.h"
 #include "audit/link/merge.h"
-#include "audit/nix/store_path.h"
 #include "audit/scan/scan.h"
 #include "base/status.h"
+#include "base/store_path.h"
 #include "base/text.h"
 #include "elf/object.h"
 #include "rules/rule.h"
@@ -146,7 +146,8 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   }
 
   if (request.closure_is_local && choice.kind == Subject::ClosureKind::kNamed) {
-    choice.closure = nix::ReachableFrom(choice.closure, StorePathsOf(merged, options.store_directory));
+    choice.closure =
+        nix::ReachableFrom(choice.closure, StorePathsOf(merged, options.store_directory));
     choice.kind = Subject::ClosureKind::kDefault;
   }
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "audit/nix/store_path.h"
 #include "base/status.h"
+#include "base/store_path.h"
 
 namespace lre_audit {
 namespace {
@@ -52,7 +52,7 @@ void AddStrays(const std::string& store_directory, const std::string& root,
 }  // namespace
 
 absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
-                                              const std::string& root) {
+                                             const std::string& root) {
   OpenedStore subject;
   LRE_ASSIGN_OR_RETURN(const std::vector<std::string> roots, RootsOf(words));
   LRE_ASSIGN_OR_RETURN(const nix::StoreDatabase store, nix::StoreDatabase::Open(root));

@@ -7,7 +7,7 @@
 #include "audit/link/link_image.h"
 #include "audit/link/link_objects.h"
 #include "audit/link/tree_index.h"
-#include "audit/nix/store_path.h"
+#include "base/store_path.h"
 
 namespace lre_audit {
 namespace {

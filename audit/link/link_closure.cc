@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/nix/references.h"
-#include "audit/nix/store_path.h"
+#include "base/store_path.h"
 #include "base/text.h"
 
 namespace lre_audit {

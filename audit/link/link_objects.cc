@@ -11,8 +11,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "audit/nix/store_path.h"
 #include "audit/scan/elf_facts.h"
+#include "base/store_path.h"
 #include "base/text.h"
 #include "elf/search.h"
 

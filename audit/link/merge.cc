@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "audit/nix/store_path.h"
 #include "audit/scan/second_pass.h"
 #include "audit/trees/overlay.h"
+#include "base/store_path.h"
 #include "base/text.h"
 
 namespace lre_audit {

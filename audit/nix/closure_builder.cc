@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "audit/nix/store_path.h"
+#include "audit/nix/hash.h"
 #include "base/status.h"
+#include "base/store_path.h"
 #include "base/text.h"
 
 namespace lre_audit::nix {

@@ -14,7 +14,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "audit/nix/closure_builder.h"
-#include "audit/nix/store_path.h"
+#include "audit/nix/hash.h"
+#include "base/store_path.h"
 #include "base/text.h"
 
 namespace lre_audit::nix {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "audit/nix/store_path.h"
+#include "base/store_path.h"
 
 namespace lre_audit::nix {
 namespace {
@@ -22,7 +22,8 @@ enum : uint8_t { kHashCharacter = 1, kNameCharacter = 2 };
 constexpr std::array<uint8_t, 256> MakeCharacterClasses() {
   constexpr std::string_view kAlsoInNames = "eoutABCDEFGHIJKLMNOPQRSTUVWXYZ+-._?=";
   std::array<uint8_t, 256> classes{};
-  for (char c : kNix32Digits) classes[static_cast<unsigned char>(c)] = kHashCharacter | kNameCharacter;
+  for (char c : kNix32Digits)
+    classes[static_cast<unsigned char>(c)] = kHashCharacter | kNameCharacter;
   for (char c : kAlsoInNames) classes[static_cast<unsigned char>(c)] = kNameCharacter;
   return classes;
 }

@@ -4,7 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "audit/nix/closure_builder.h"
-#include "audit/nix/store_path.h"
+#include "audit/nix/hash.h"
 #include "base/text.h"
 
 namespace lre_audit::nix {

@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "audit/nix/store_path.h"
 #include "audit/scan/file_scanner.h"
+#include "base/store_path.h"
 
 namespace lre_audit {
 namespace {

@@ -10,10 +10,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "audit/nix/store_path.h"
 #include "audit/trees/byte_source.h"
 #include "audit/trees/directory_walk.h"
 #include "base/status.h"
+#include "base/store_path.h"
 #include "base/text.h"
 
 namespace lre_audit {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "audit/nix/references.h"
-#include "audit/nix/store_path.h"
 #include "audit/scan/elf_facts.h"
+#include "base/store_path.h"
 #include "elf/object.h"
 
 namespace lre_audit {

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "audit/nix/store_path.h"
+#include "audit/nix/hash.h"
 #include "tests/audit/nix/nix_fixture.h"
 
 namespace lre_audit::nix {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <random>
 
-#include "audit/nix/store_path.h"
+#include "audit/nix/hash.h"
 #include "tests/audit/nix/nix_fixture.h"
 
 namespace lre_audit::nix {

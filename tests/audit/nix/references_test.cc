@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "audit/nix/store_path.h"
+#include "base/store_path.h"
 #include "tests/audit/nix/nix_fixture.h"
 
 namespace lre_audit::nix {
