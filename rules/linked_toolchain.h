@@ -22,15 +22,19 @@ struct ToolchainView {
   Kind kind = Kind::kImage;
   std::string reference;  // "oci:worker:t", "store:/", "closure.json"
   std::string system;     // "x86_64-linux" as Nix names it; empty if unknown
-  bool has_files = true;  // false where only store paths are known, not the files in them
+  bool has_files = true;  // false where only store paths are known, of none the files in it
 };
 
 // Where a claim leads in one view.
 struct ViewTarget {
   bool looked_up = false;  // false for what is not in the store, or is for another system
-  Target target;           // `exists` says nothing where the view has no files
-  // Why the program that is there cannot run there: "its interpreter /nix/store/... is missing",
-  // "it is not executable". Only of TOOL claims, shebangs and commands; empty if it can.
+  // False where the view has the store path but not the files in it: then `exists`, `is_directory`
+  // and `is_executable` of the target say nothing.
+  bool file_known = true;
+  Target target;  // `store_path` is the one that the claim names, `path` where it leads
+  // Why a name leads to nothing that is there, or why the program that is there cannot run there:
+  // "it leads to /nix/store/..., where nothing is", "its interpreter /nix/store/... is missing",
+  // "it is not executable". The second only of claims that name programs.
   std::string problem;
   std::string machine;  // elf::MachineName of the object that is there; empty if it is none
   std::string libc;     // "2.42" where it is a C library's directory or program, else empty
@@ -64,6 +68,7 @@ struct LinkedToolchain {
 struct AgreementImage {
   std::string reference;           // as the user named it
   std::vector<std::string> names;  // "lre-cc:<tag>" that its archive or layout gives it
+  bool has_configuration = true;   // false for a root file system: it says nothing below
   std::string architecture, os;    // GOARCH and GOOS
   bool has_environment = false;    // false where the configuration has no Env at all
   struct Variable {
