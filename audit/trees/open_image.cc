@@ -19,6 +19,7 @@
 #include "audit/trees/oci_layout.h"
 #include "audit/trees/tree.h"
 #include "base/status.h"
+#include "base/suggest.h"
 #include "base/text.h"
 
 namespace lre_audit {
@@ -124,21 +125,6 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenBarePath(const std::string& reference,
   return About(path, absl::InvalidArgumentError(message));
 }
 
-// Levenshtein distance, for short words.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 absl::Status UnknownTransport(std::string_view transport) {
   for (const OtherTransport& other : kOtherTransports) {
     if (transport == other.name) {
@@ -147,19 +133,13 @@ absl::Status UnknownTransport(std::string_view transport) {
                        ":\" is not supported yet; copy the image first: ", ToAbsl(other.way)));
     }
   }
-  std::string suggestion;
-  size_t best = 3;
   std::vector<std::string> known;
   for (const std::string_view candidate : kTransports) {
     known.push_back(absl::StrCat(ToAbsl(candidate), ":"));
-    if (const size_t distance = Distance(transport.substr(0, 40), candidate); distance < best) {
-      best = distance;
-      suggestion = absl::StrCat(" (did you mean \"", ToAbsl(candidate), ":\"?)");
-    }
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown transport \"", Escaped(transport.substr(0, 80)), ":\"", suggestion,
-                   "; known: ", absl::StrJoin(known, ", ")));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown transport '", Escaped(transport.substr(0, 80)), ":'",
+      DidYouMean(transport.substr(0, 80), kTransports), "; known: ", absl::StrJoin(known, ", ")));
 }
 
 }  // namespace
