@@ -1,41 +1,16 @@
 // Shell scripts as far as claims need them: which simple commands a script holds, with their words
 // after quote removal, and whether they always run. The grammar is that of POSIX with Bash's [[ ]],
-// (( )), arrays, here-strings, process substitution and $'...'.
-//
-// Nothing is expanded: a word keeps a NUL where an expansion stands, so that a path that depends on
-// a variable cannot be mistaken for one that does not.
+// (( )), arrays, here-strings, process substitution and $'...'. Nothing is expanded.
 #ifndef LRE_AUDIT_AUDIT_CLAIMS_SHELL_H_
 #define LRE_AUDIT_AUDIT_CLAIMS_SHELL_H_
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "audit/claims/shell_words.h"
+
 namespace lre_audit {
-
-struct ShellExpansion;
-
-struct ShellWord {
-  static constexpr char kExpansion = '\0';  // in `text`; scripts with NULs are not parsed
-
-  std::string text;                        // quotes removed
-  std::vector<uint32_t> offsets;           // of each byte of `text` in the script
-  std::vector<ShellExpansion> expansions;  // of each kExpansion, in order
-  bool quoted = false;                     // part of it was quoted, so it is no reserved word
-
-  bool IsLiteral() const { return expansions.empty(); }
-  uint32_t offset() const { return offsets.empty() ? 0 : offsets.front(); }
-  // The word from byte `begin` of `text` on.
-  ShellWord From(size_t begin) const;
-};
-
-// $name, ${name}, ${name:-word}; name is empty for $(...), `...`, $((...)) and <(...).
-struct ShellExpansion {
-  std::string name;
-  std::string operation;  // "", "-", ":-", "+", ":+", "/", ...
-  ShellWord word;         // after the operation
-};
 
 struct ShellAssignment {
   std::string name;
