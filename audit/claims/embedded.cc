@@ -8,6 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "elf/archive.h"
+#include "elf/macho.h"
+#include "elf/object.h"
 
 namespace lre_audit {
 namespace {
@@ -68,17 +71,8 @@ bool CanBeginAfter(std::string_view before) {
 }  // namespace
 
 bool HoldsEmbeddedPaths(std::string_view head) {
-  for (std::string_view magic :
-       {"\x7f"
-        "ELF"sv,
-        "!<arch>\n"sv, "!<thin>\n"sv, "\0asm"sv, "\xfe\xed\xfa\xce"sv, "\xfe\xed\xfa\xcf"sv,
-        "\xce\xfa\xed\xfe"sv, "\xcf\xfa\xed\xfe"sv, "\xca\xfe\xba\xbf"sv}) {
-    if (head.substr(0, magic.size()) == magic) return true;
-  }
-  // Universal Mach-O shares its magic with Java classes; its count of architectures is small, the
-  // class file's version at the same place is at least 45.
-  return head.size() >= 8 && head.substr(0, 7) == "\xca\xfe\xba\xbe\0\0\0"sv && head[7] > 0 &&
-         head[7] < 40;
+  return elf::HasElfMagic(head) || elf::HasArchiveMagic(head) || elf::HasMachOMagic(head) ||
+         head.starts_with("\0asm"sv);
 }
 
 EmbeddedPathScanner::EmbeddedPathScanner(std::string_view store_directory)
