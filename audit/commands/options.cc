@@ -57,7 +57,7 @@ absl::StatusOr<T> Choose(const char* option, std::string_view word, const Choice
 struct Words {
   std::string format = "text";
   std::vector<std::string> outputs;
-  std::string fail_on = "error";
+  std::string fail_on;
   std::string jobs = "0";
   std::string color = "auto";
   bool quiet = false;
@@ -266,7 +266,10 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
     }
   }
   options.outputs = words.outputs;
-  LRE_ASSIGN_OR_RETURN(options.fail_on, Choose("--fail-on", words.fail_on, kSeverities));
+  if (!words.fail_on.empty()) {
+    LRE_ASSIGN_OR_RETURN(options.fail_on, Choose("--fail-on", words.fail_on, kSeverities));
+    options.fail_on_given = true;
+  }
   LRE_ASSIGN_OR_RETURN(options.jobs, ParseJobs(words));
   LRE_RETURN_IF_ERROR(CheckValue("--policy", words.policy));
   options.policy = words.policy;
@@ -317,7 +320,6 @@ absl::StatusOr<std::string> ParseRepository(const CommandHelp& command, const Wo
 absl::StatusOr<CommandLine> ParseCheck(const Words& words) {
   CheckOptions options;
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
-  // Unless given, the policy's own fail_on counts.
   LRE_ASSIGN_OR_RETURN(options.directory, ParseRepository(kCheckHelp, words));
   return options;
 }

@@ -20,9 +20,10 @@ struct ReportOptions {
   std::string format = "text";       // of standard output, a name in reports/output.h's table
   std::vector<std::string> outputs;  // "FORMAT=FILE", checked to be of that shape
   Finding::Severity fail_on = Finding::ERROR;
-  int jobs = 0;        // threads; 0 = as many as the machine has
-  std::string policy;  // a policy file; empty: the default policy alone
-  absl::Time now;      // for suppressions that expire
+  bool fail_on_given = false;  // else a policy may say it
+  int jobs = 0;                // threads; 0 = as many as the machine has
+  std::string policy;          // a policy file; empty: the default policy alone
+  absl::Time now;              // for suppressions that expire
   ColorMode color = ColorMode::kAuto;
   bool quiet = false;
   bool verbose = false;

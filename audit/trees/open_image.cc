@@ -137,9 +137,10 @@ absl::Status UnknownTransport(std::string_view transport) {
   for (const std::string_view candidate : kTransports) {
     known.push_back(absl::StrCat(ToAbsl(candidate), ":"));
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown transport '", Escaped(transport.substr(0, 80)), ":'",
-      DidYouMean(transport.substr(0, 80), kTransports), "; known: ", absl::StrJoin(known, ", ")));
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown transport '", Escaped(transport.substr(0, 80)), ":'",
+                   DidYouMean(transport.substr(0, 80), kTransports),
+                   " (transports: ", absl::StrJoin(known, ", "), ")"));
 }
 
 }  // namespace

@@ -95,6 +95,23 @@ TEST_F(ImageTest, EveryTransportGivesTheSameFiles) {
   }
 }
 
+TEST_F(ImageTest, NamesAreThoseOfTheArchiveOrLayout) {
+  Shell("cd " + scratch_.path() + R"( && umoci tag --image oci:t lre-cc:abc
+      umoci new --image oci:other
+      skopeo copy -q oci:oci:t docker-archive:d.tar:lre-cc:abc --additional-tag lre-cc:latest)");
+  const auto names = [&](const std::string& reference) {
+    const Streamed image(reference);
+    EXPECT_TRUE(image.status.ok()) << image.status.ToString();
+    return image.tree == nullptr ? std::vector<std::string>() : image.tree->names();
+  };
+  EXPECT_THAT(names("oci:" + Path("oci") + ":t"), testing::ElementsAre("t", "lre-cc:abc"));
+  EXPECT_THAT(names("oci:" + Path("oci") + ":other"), testing::ElementsAre("other"));
+  EXPECT_THAT(names(Path("d.tar")),
+              testing::UnorderedElementsAre("docker.io/library/lre-cc:abc",
+                                            "docker.io/library/lre-cc:latest"));
+  EXPECT_THAT(names("rootfs:" + scratch_.path()), IsEmpty());
+}
+
 TEST_F(ImageTest, DamagedLayer) {
   const std::string blob = Blob("manifest['layers'][0]");
   std::string bytes = ReadFile(blob);
@@ -202,7 +219,7 @@ END)");
 TEST_F(ImageTest, WhatTheUserMistypes) {
   auto message = [](const std::string& reference) { return Streamed(reference).status.ToString(); };
   EXPECT_NE(
-      message("ocii:x").find("unknown transport \"ocii:\" (did you mean \"oci:\"?); known: oci:"),
+      message("ocii:x").find("unknown transport 'ocii:'; did you mean 'oci'? (transports: oci:"),
       std::string::npos);
   EXPECT_NE(message("docker://h/n:t").find("skopeo copy docker://"), std::string::npos);
   EXPECT_NE(message("oci:" + Path("oci") + ":nope").find("tags: t"), std::string::npos);
