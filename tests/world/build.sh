@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds the world: a small, clean Nix store of relocated Debian packages, its closure in every
-# form that Nix writes, a clean image of it and leaky ones.
+# form that Nix writes, a clean image of it and leaky ones; a repository whose generated toolchain
+# names that store, and repositories in which one thing disagrees.
 #   tests/world/build.sh OUT_DIR
 # Needs nix-bin, umoci, skopeo, patchelf (./dev setup). Does nothing if OUT_DIR is up to date.
 set -euo pipefail
@@ -8,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$(mkdir -p "${1:?usage: build.sh OUT_DIR}" && cd "$1" && pwd)
 source "$here/image.sh"
 source "$here/leaks.sh"
+source "$here/repositories.sh"
 
 debs=(
   $(sed -n 's/.*debs = \[\([^]]*\)\];.*/\1/p' "$here/packages.nix" | tr -d '"')
@@ -58,6 +60,9 @@ choose_store() {
 
 build() { nix-build --no-out-link "$here/world.nix" --arg debs "$out/debs" -A "$1" 2> "$out/build.log" || { tail -20 "$out/build.log" >&2; exit 1; }; }
 
+# evaluate ATTRIBUTE: prints a string of world.nix.
+evaluate() { nix eval --impure --raw --expr "(import $here/world.nix { debs = $out/debs; }).$1"; }
+
 # Writes the closure of the store paths in $1.txt's roots in the forms that Nix writes.
 #   write_closure NAME ROOT...
 write_closure() {
@@ -68,7 +73,7 @@ write_closure() {
 }
 
 # What the world is made from; a change of any builds it anew.
-fingerprint() { cat "$here"/* "$out"/debs/versions.json 2>/dev/null | sha256sum; }
+fingerprint() { find "$here" -type f -print0 | sort -z | xargs -0 cat "$out"/debs/versions.json 2>/dev/null | sha256sum; }
 
 exec 9> "$out/lock" && flock 9
 if [ "$(fingerprint)" = "$(cat "$out/stamp" 2>/dev/null)" ]; then exit 0; fi
@@ -79,7 +84,10 @@ cd "$out"
 choose_store
 build clean > roots.txt
 write_closure closure $(cat roots.txt)
+evaluate env > env.txt
+tag=$(evaluate tag)
 clean_image
 image_variants
 leaky_images
+repositories
 fingerprint > stamp

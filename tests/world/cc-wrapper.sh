@@ -1,4 +1,5 @@
-# Builds the compiler's wrapper: gcc, told where the store's libc, headers and binutils are.
+# Builds the wrapper of compiler and preprocessor: gcc, told where the store's libc, headers and
+# binutils are.
 set -eu
 export PATH=$coreutils/bin
 mkdir -p $out/bin $out/nix-support
@@ -20,5 +21,11 @@ for argument; do
 done
 exec $gcc/bin/gcc-12 \$path_flags \$cflags \$ldflags "\$@"
 WRAPPER
-chmod +x $out/bin/cc
 ln -s cc $out/bin/gcc
+
+cat > $out/bin/cpp <<WRAPPER
+#!$bash/bin/bash
+read -r cflags < $out/nix-support/cc-cflags
+exec $gcc/bin/cpp-12 \$cflags "\$@"
+WRAPPER
+chmod +x $out/bin/cc $out/bin/cpp

@@ -33,8 +33,15 @@ add_layer() { umoci_at raw add-layer --image "oci:$1" --history.created $epoch "
 # configure TAG FLAG...
 configure() { local tag=$1; shift; umoci_at config --image "oci:$tag" --created $epoch --history.created $epoch "$@"; }
 
-# The bin directories of the world's roots, as a PATH.
-search_path() { for path in $(cat roots.txt); do [ ! -d "root$path/bin" ] || echo "$path/bin"; done | paste -sd:; }
+# The PATH of the image's environment.
+search_path() { sed -n 's/^PATH=//p' env.txt; }
+
+# configure_environment TAG FILE: sets what FILE says in lines NAME=VALUE.
+configure_environment() {
+  local flags=() line
+  while IFS= read -r line; do flags+=(--config.env "$line"); done < "$2"
+  configure "$1" "${flags[@]}"
+}
 
 clean_image() {
   rm -rf oci layers && mkdir layers
@@ -50,15 +57,17 @@ clean_image() {
   tar_in skeleton layers/worker.tar bin etc usr tmp
   add_layer clean layers/worker.tar
   configure clean --architecture amd64 --os linux \
-    --config.env "PATH=$(search_path)" \
     --config.entrypoint "$(package bash)/bin/bash" --config.workingdir /tmp
+  configure_environment clean env.txt
+  # The name by which platforms and workers know it.
+  skopeo copy -q oci:oci:clean "oci:oci:lre-cc:$tag"
 }
 
 # The same image in the other forms that lre-audit reads.
 image_variants() {
   rm -rf oci-archive.tar docker-archive.tar oci-zstd rootfs
   skopeo copy -q oci:oci:clean oci-archive:oci-archive.tar:clean
-  skopeo copy -q oci:oci:clean docker-archive:docker-archive.tar:lre-audit-world:clean
+  skopeo copy -q oci:oci:clean "docker-archive:docker-archive.tar:lre-cc:$tag"
   skopeo copy -q --dest-compress-format zstd --dest-compress oci:oci:clean oci:oci-zstd:clean
   umoci_at raw unpack --rootless --image oci:clean rootfs
 }

@@ -58,7 +58,7 @@ leaky_images() {
 # Those of leaks.nix: the image and the closure get the path that carries the leak.
 built_leaks() {
   local tag rule path referenced exit companions package
-  nix eval --impure --raw --expr "(import $here/world.nix { debs = $out/debs; }).table" > leaks.tsv
+  evaluate table > leaks.tsv
   while IFS=$'\x1f' read -r tag rule path referenced exit companions package; do
     image "$tag" $(nix-store -qR "$package" | sort | comm -23 - closure.txt)
     closure_with "$tag" "$package"

@@ -1,4 +1,5 @@
-# A small, clean, working Nix store of relocated Debian packages, and the leaks planted beside it.
+# A small, clean, working Nix store of relocated Debian packages, the repository of a project that
+# builds with its compiler, and the leaks planted beside it.
 #   debs   a directory of NAME.deb and versions.json, as build.sh downloads them
 { debs }:
 let
@@ -31,13 +32,16 @@ let
   } // environment);
 
   # The compiler as nixpkgs wraps it: every default that leads outside the store is replaced.
-  cc = derivation {
+  # A further revision is the same with another hash, as it is after an update of nixpkgs.
+  wrapper = revision: derivation {
     name = "cc-wrapper-${versions.gcc-12}";
     system = "x86_64-linux";
     builder = "${packages.bash}/bin/bash";
     args = [ ./cc-wrapper.sh ];
     inherit (packages) bash binutils coreutils gcc glibc libgcc;
+    inherit revision;
   };
+  cc = wrapper 1;
 
   hello = run "hello-1.0" ''
     mkdir -p $out/bin
@@ -51,10 +55,45 @@ let
   '' { };
   # What the image holds: programs that work, with all that they need.
   clean = { inherit (packages) bash binutils coreutils grep make sed zlib; inherit cc hello; };
+
+  # The image's environment, as LRE sets it: what the toolchain is generated under, and what
+  # developers have locally.
+  environment = cc: {
+    PATH = builtins.concatStringsSep ":" (map (p: "${p}/bin") ([ packages.binutils cc ] ++ (with packages; [ bash coreutils grep make sed ])));
+    CC = "${cc}/bin/cc";
+  };
+  lines = environment: "PATH=${environment.PATH}\nCC=${environment.CC}\n";
+  # The image's tag is the hash of its description, as of nix2container's images.
+  description = builtins.toFile "image-lre-cc.json"
+    (builtins.unsafeDiscardStringContext (builtins.toJSON { name = "lre-cc"; config.Env = lines (environment cc); }));
+  tag = builtins.unsafeDiscardStringContext
+    (builtins.substring (builtins.stringLength "${builtins.storeDir}/") 32 description);
+
   leaks = import ./leaks.nix { inherit run packages cc; hello = ./hello.c; };
 in
 {
-  inherit clean spare;
+  inherit clean spare tag;
+  env = lines (environment cc);
+  # The generated toolchain and what pins and deploys it.
+  repository = run "repository" (builtins.readFile ./toolchain.sh) (environment cc // {
+    inherit (packages) bash;
+    inherit tag;
+    env = lines (environment cc);
+    glibc_version = versions.libc6;
+    revision = "5d1f0c6b9a3e8472d05c1b7fe96a4830c2d7b815";
+    template = ./repository;
+  });
+
+  # After an update: another build of the compiler's wrapper, and a tool that the image lacks.
+  next_cc = wrapper 2;
+  next_env = lines (environment (wrapper 2));
+  gcov = package {
+    name = "gcov";
+    debs = [ "gcc-12" ];
+    libraries = [ packages.zlib packages.zstd ];
+    drop = "lib bin/*gcc* bin/*lto* bin/*gcov-[dt]*";
+    finish = "ln -s gcov-12 bin/gcov";
+  };
   # A path that needs the spare one.
   referrer = run "referrer-1.0" ''
     mkdir -p $out/share
