@@ -33,8 +33,8 @@ struct ViewTarget {
   bool file_known = true;
   Target target;  // `store_path` is the one that the claim names, `path` where it leads
   // Why a name leads to nothing that is there, or why the program that is there cannot run there:
-  // "it leads to /nix/store/..., where nothing is", "its interpreter /nix/store/... is missing",
-  // "it is not executable". The second only of claims that name programs.
+  // "it leads to /nix/store/..., where nothing is", "it has the interpreter /nix/store/..., which
+  // is missing", "it is not executable". The latter only of claims that name programs.
   std::string problem;
   std::string machine;  // elf::MachineName of the object that is there; empty if it is none
   std::string libc;     // "2.42" where it is a C library's directory or program, else empty

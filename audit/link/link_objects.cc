@@ -4,52 +4,19 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "audit/scan/elf_facts.h"
+#include "audit/link/facts_view.h"
 #include "base/store_path.h"
 #include "base/text.h"
 #include "elf/search.h"
 
 namespace lre_audit {
 namespace {
-
-// The loader's view of a tree: facts, turned into objects as they are asked for.
-class FactsView : public elf::View {
- public:
-  explicit FactsView(const TreeIndex& index) : index_(index) {}
-
-  std::optional<File> Open(const std::string& path) const override {
-    const TreeIndex::Resolved resolved = index_.Resolve(path);
-    if (resolved.file == nullptr || resolved.file->type() != FileFacts::REGULAR) return {};
-    const FileFacts& file = *resolved.file;
-    return File{resolved.path, file.hardlink_to().empty() ? resolved.path : file.hardlink_to(),
-                ObjectOf(file)};
-  }
-  bool MayHaveDirectory(const std::string& directory) const override {
-    return index_.Resolve(directory).is_directory;
-  }
-  std::optional<std::string> ReadSmall(const std::string& path) const override {
-    const TreeIndex::Resolved resolved = index_.Resolve(path);
-    if (resolved.file == nullptr || resolved.file->contents().empty()) return {};
-    return resolved.file->contents();
-  }
-  const elf::Object* ObjectOf(const FileFacts& file) const {
-    if (!file.has_elf()) return nullptr;
-    std::unique_ptr<elf::Object>& object = objects_[&file];
-    if (object == nullptr) object = std::make_unique<elf::Object>(FromFacts(file.elf()));
-    return object.get();
-  }
-
- private:
-  const TreeIndex& index_;
-  mutable absl::flat_hash_map<const FileFacts*, std::unique_ptr<elf::Object>> objects_;
-};
 
 bool IsProgram(const ElfFacts& elf) {
   return elf.has_interpreter() || (elf.type() == ET_EXEC && elf.machine() != EM_NONE);

@@ -11,7 +11,8 @@
 
 namespace lre_audit {
 
-// The Subject (kToolchain) of `facts`, which must outlive it. Defects become problems.
+// The Subject (kToolchain) of `facts`, which must outlive it. Defects become problems. A view that
+// nobody asked for (kDefaultLocal) and that has none of the store paths named is left out.
 Subject LinkToolchain(const ToolchainFacts& facts, const std::string& store_directory,
                       const std::vector<const View*>& views);
 

@@ -7,28 +7,32 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/link/merge.h"
 #include "audit/nix/closure.h"
 #include "rules/linked.h"
 #include "rules/linked_toolchain.h"
 
 namespace lre_audit {
 
+// Not thread-safe: answers are kept.
 class View {
  public:
   virtual ~View() = default;
   virtual const ToolchainView& description() const = 0;
-  // `path` is absolute and in the store. `program`: it must be one that runs there.
+  // `path` is absolute, as written, and in the store. `program`: it must be one that runs there.
   virtual ViewTarget Lookup(const std::string& path, bool program) const = 0;
-  // Store paths of C libraries (glibc, musl) in it, of those that are given.
+  // The C libraries (glibc, musl) among `store_paths` and all that they refer to, by path; of what
+  // the view does not have, none.
   virtual std::vector<LinkedToolchain::CLibrary> CLibraries(
       const std::vector<std::string>& store_paths) const = 0;
 };
 
-// An examined image. `image` must outlive the view.
-std::unique_ptr<View> ViewOfImage(const Subject& image);
+// An examined image: `image` is what link made of `tree`, which must outlive the view.
+std::unique_ptr<View> ViewOfImage(const MergedTree& tree, const Subject& image);
 
 // The local side: store paths of `closure`, and their files where the store below `root` ("" for
-// the host's) holds them. Only the files asked for are opened.
+// the host's) holds them. Only the files asked for are opened, and no symlink leads out of `root`.
+// A closure does not say which system it is for: it is taken for this machine's.
 std::unique_ptr<View> ViewOfClosure(nix::Closure closure, const std::string& root,
                                     ToolchainView::Kind kind);
 

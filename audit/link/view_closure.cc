@@ -1,0 +1,131 @@
+// The local side as a place where builds run: a closure's store paths, and what of them is on disk.
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "audit/claims/claim_list.h"
+#include "audit/claims/shebang.h"
+#include "audit/link/view_files.h"
+#include "audit/trees/oci_layout.h"
+#include "base/paths.h"
+#include "base/status.h"
+#include "base/store_path.h"
+#include "elf/host_view.h"
+
+namespace lre_audit {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxSymlinks = 40;      // as the kernel
+constexpr size_t kShebangLine = 256;  // BINPRM_BUF_SIZE: what Linux reads of a #! line
+
+bool IsOnDisk(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  return fs::exists(status);
+}
+
+class ClosureView : public FilesView {
+ public:
+  ClosureView(ToolchainView description, nix::Closure closure, std::string root,
+              std::unique_ptr<const elf::HostView> host)
+      : FilesView(std::move(description), closure.store_directory, *host),
+        closure_(std::move(closure)),
+        root_(std::move(root)),
+        host_(std::move(host)) {}
+
+  // A store's own word: what its database has and its disk has not is missing, not out of sight.
+  static bool IsStore(const nix::Closure& closure) { return closure.source.starts_with("store:"); }
+
+ private:
+  bool HasStorePath(const std::string& store_path) const override {
+    return closure_.paths.contains(store_path);
+  }
+
+  bool SeesFilesOf(const std::string& store_path) const override {
+    return IsStore(closure_) || IsOnDisk(root_ + store_path);
+  }
+
+  Target Locate(const std::string& path) const override {
+    auto [kind, real] = host_->Resolve(path);
+    Target target;
+    target.exists = kind != elf::HostView::Kind::kMissing;
+    target.is_directory = kind == elf::HostView::Kind::kDirectory;
+    target.path = target.exists ? std::move(real) : FollowLast(path);
+    target.place =
+        IsWithin(target.path, store_directory()) ? Target::Place::kStore : Target::Place::kOutside;
+    target.escapes = target.place == Target::Place::kOutside;
+    if (kind == elf::HostView::Kind::kRegular) {
+      constexpr fs::perms kExecute =
+          fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+      std::error_code error;
+      const fs::perms mode = fs::symlink_status(root_ + target.path, error).permissions();
+      target.is_executable = !error && (mode & kExecute) != fs::perms::none;
+    }
+    return target;
+  }
+
+  // Where the symlinks at the end of `path` lead, which is missing: `path` itself if it is none, or
+  // if they lead in a circle.
+  std::string FollowLast(const std::string& path) const {
+    const fs::path written = fs::path(path).lexically_normal();
+    fs::path at = written;
+    for (int i = 0; i < kMaxSymlinks; ++i) {
+      const auto [kind, directory] = host_->Resolve(at.parent_path().string());
+      if (kind != elf::HostView::Kind::kDirectory) return at.string();
+      at = fs::path(directory) / at.filename();
+      std::error_code error;
+      const fs::path link = fs::read_symlink(root_ + at.string(), error);
+      if (error) return at.string();
+      at = (directory / link).lexically_normal();
+    }
+    return written.string();
+  }
+
+  absl::StatusOr<std::vector<std::string>> Interpreters(const std::string& path) const override {
+    LRE_ASSIGN_OR_RETURN(const std::string head, host_->ReadHead(path, kShebangLine));
+    FileFacts facts;
+    ClaimList claims(head, &facts);
+    AddShebangClaim(head, &claims);
+    std::vector<std::string> interpreters;
+    for (const Claim& claim : facts.claims()) interpreters.push_back(claim.text());
+    return interpreters;
+  }
+
+  std::vector<std::string> ReferencesOf(const std::string& store_path) const override {
+    const auto found = closure_.paths.find(store_path);
+    if (found == closure_.paths.end()) return {};
+    return found->second.references;
+  }
+
+  const nix::Closure closure_;
+  const std::string root_;  // without a slash at its end
+  const std::unique_ptr<const elf::HostView> host_;
+};
+
+}  // namespace
+
+std::unique_ptr<View> ViewOfClosure(nix::Closure closure, const std::string& root,
+                                    ToolchainView::Kind kind) {
+  std::string directory = root;
+  while (directory.ends_with('/')) directory.pop_back();
+  if (closure.store_directory.empty()) closure.store_directory = nix::kDefaultStoreDirectory;
+  ToolchainView description;
+  description.kind = kind;
+  description.reference = closure.source;
+  description.system = NixSystem(HostPlatform());
+  description.has_files =
+      ClosureView::IsStore(closure) ||
+      std::any_of(closure.paths.begin(), closure.paths.end(),
+                  [&](const auto& entry) { return IsOnDisk(directory + entry.first); });
+  auto host = std::make_unique<const elf::HostView>(directory);
+  return std::make_unique<ClosureView>(std::move(description), std::move(closure),
+                                       std::move(directory), std::move(host));
+}
+
+}  // namespace lre_audit
