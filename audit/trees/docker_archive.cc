@@ -45,17 +45,22 @@ bool HasTag(const std::vector<std::string>& tags, const std::string& name) {
          }) != tags.end();
 }
 
-absl::StatusOr<const Json*> Select(const Json& manifest, const std::string& name, ProblemLog& log) {
+struct Selected {
+  const Json* image = nullptr;
+  std::vector<std::string> tags;
+};
+
+absl::StatusOr<Selected> Select(const Json& manifest, const std::string& name, ProblemLog& log) {
   std::vector<std::string> known;
-  std::vector<const Json*> matching;
+  std::vector<Selected> matching;
   size_t wanted_index = 0;
   const bool by_index = name.starts_with('@') && absl::SimpleAtoi(name.substr(1), &wanted_index);
   for (size_t i = 0; i < manifest.size(); ++i) {
     const JsonObject image(manifest[i], absl::StrCat("[", i, "]"), log);
-    const std::vector<std::string> tags = image.Strings("RepoTags");
+    std::vector<std::string> tags = image.Strings("RepoTags");
     for (const std::string& tag : tags) known.push_back(Escaped(tag));
     if (by_index ? i == wanted_index : name.empty() || HasTag(tags, name)) {
-      matching.push_back(&manifest[i]);
+      matching.push_back({&manifest[i], std::move(tags)});
     }
   }
   const std::string choices = known.empty() ? "none has one" : absl::StrJoin(known, ", ");
@@ -128,8 +133,9 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
     return image;
   }
   ProblemLog log(kManifest, image.problems);
-  LRE_ASSIGN_OR_RETURN(const Json* entry, Select(*manifest, name, log));
-  const Json& layers = Member(*entry, "Layers");
+  LRE_ASSIGN_OR_RETURN(Selected selected, Select(*manifest, name, log));
+  image.names = std::move(selected.tags);
+  const Json& layers = Member(*selected.image, "Layers");
   if (!layers.is_array()) {
     unreadable("an image without an array \"Layers\"");
     return image;
@@ -157,7 +163,7 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
     }
     image.layers.push_back(std::move(layer));
   }
-  const Json& config_name_value = Member(*entry, "Config");
+  const Json& config_name_value = Member(*selected.image, "Config");
   if (!config_name_value.is_string()) {
     unreadable(absl::StrCat("\"Config\" is ", DescribeJson(config_name_value),
                             ", expected the name of the configuration"));

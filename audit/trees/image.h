@@ -27,6 +27,7 @@ struct ImageLayer {
 struct Image {
   std::string reference;
   std::string digest;  // of the manifest; empty where the format has none
+  std::vector<std::string> names;
   ImageConfig config;
   std::vector<ImageLayer> layers;
   std::vector<Problem> problems;
@@ -48,6 +49,7 @@ class ImageTree : public Tree {
 
   const std::string& reference() const override { return image_.reference; }
   std::string digest() const override { return image_.digest; }
+  std::vector<std::string> names() const override { return image_.names; }
   const std::vector<Part>& parts() const override { return parts_; }
   const ImageConfig& config() const override { return image_.config; }
   const std::vector<Problem>& problems() const override { return image_.problems; }

@@ -2,6 +2,7 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +21,7 @@ namespace lre_audit {
 namespace {
 
 constexpr char kRefName[] = "org.opencontainers.image.ref.name";
+constexpr char kContainerdName[] = "io.containerd.image.name";  // by containerd and BuildKit
 constexpr int kMaxIndexDepth = 8;
 
 struct Descriptor {
@@ -27,7 +29,7 @@ struct Descriptor {
   std::optional<Digest> digest;
   std::string digest_error;
   std::optional<uint64_t> size;
-  std::string tag, platform;
+  std::string tag, full_name, platform;
   bool attestation = false;
   bool has_urls = false;
   std::optional<std::string> data;  // embedded, base64
@@ -57,6 +59,7 @@ Descriptor ParseDescriptor(const JsonObject& json) {
   descriptor.size = json.Size("size");
   const JsonObject annotations = json.Object("annotations");
   descriptor.tag = annotations.String(kRefName);
+  descriptor.full_name = annotations.String(kContainerdName);
   const JsonObject platform = json.Object("platform");
   if (platform.value().is_object()) {
     descriptor.platform = absl::StrCat(platform.String("os"), "/", platform.String("architecture"));
@@ -126,11 +129,13 @@ class Reader {
     }
     std::vector<Descriptor> candidates;
     std::set<std::string> tags, platforms;
+    std::map<std::string, std::vector<std::string>> names;  // by digest
     ProblemLog log(where, image_.problems);
     for (size_t i = 0; i < manifests.size(); ++i) {
       Descriptor descriptor =
           ParseDescriptor({manifests[i], absl::StrCat("manifests[", i, "]"), log});
       if (!descriptor.tag.empty()) tags.insert(Escaped(descriptor.tag));
+      AddNames(descriptor, names[descriptor.digest_text]);
       if (descriptor.attestation) continue;
       if (!tag.empty() && descriptor.tag != tag) continue;
       if (!descriptor.platform.empty()) platforms.insert(Escaped(descriptor.platform));
@@ -153,7 +158,16 @@ class Reader {
                          tags.empty() ? "none has one" : absl::StrJoin(tags, ", ")));
       }
     }
+    // The layout names the image; an index that it leads to only tells its platforms apart.
+    if (depth == 0) image_.names = std::move(names[candidates[0].digest_text]);
     return ReadManifest(candidates[0], where, depth);
+  }
+
+  static void AddNames(const Descriptor& descriptor, std::vector<std::string>& names) {
+    for (const std::string* name : {&descriptor.full_name, &descriptor.tag}) {
+      const bool is_known = std::find(names.begin(), names.end(), *name) != names.end();
+      if (!name->empty() && !is_known) names.push_back(*name);
+    }
   }
 
   absl::Status SelectPlatform(const std::set<std::string>& platforms,

@@ -92,6 +92,8 @@ class Tree {
   virtual ~Tree() = default;
   virtual const std::string& reference() const = 0;  // what the user typed
   virtual std::string digest() const { return {}; }  // manifest digest of an image
+  // What its archive or layout calls an image, in its order: "lre-cc:<tag>", or a bare tag.
+  virtual std::vector<std::string> names() const { return {}; }
   // Bottom layer first. Later parts overlay earlier ones.
   virtual const std::vector<Part>& parts() const = 0;
   virtual const ImageConfig& config() const = 0;
