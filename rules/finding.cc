@@ -118,16 +118,30 @@ std::string Counted(size_t count, std::string_view singular, std::string_view pl
 }
 
 std::string_view TreeName(const Subject& subject) {
-  return subject.kind == Subject::Kind::kImage ? "image" : "store";
+  switch (subject.kind) {
+    case Subject::Kind::kImage:
+      return "image";
+    case Subject::Kind::kStore:
+      return "store";
+    case Subject::Kind::kToolchain:
+      return "toolchain";
+    case Subject::Kind::kAgreement:
+      return "agreement";
+  }
+  return "tree";
 }
 
 std::string Fingerprint(const Finding& finding, const Subject& subject) {
+  return Fingerprint(finding, TreeName(subject), subject.store_directory);
+}
+
+std::string Fingerprint(const Finding& finding, std::string_view kind,
+                        std::string_view store_directory) {
   // Lengths keep the parts apart, whatever bytes they hold.
   std::string text;
   for (const std::string& part :
-       {finding.rule(), std::string(TreeName(subject)),
-        WithoutStoreHashes(finding.path(), subject.store_directory),
-        WithoutStoreHashes(finding.referenced(), subject.store_directory)}) {
+       {finding.rule(), std::string(kind), WithoutStoreHashes(finding.path(), store_directory),
+        WithoutStoreHashes(finding.referenced(), store_directory)}) {
     absl::StrAppend(&text, part.size(), ":", part, ",");
   }
   unsigned char digest[EVP_MAX_MD_SIZE];

@@ -36,7 +36,7 @@ std::string Names(const std::vector<std::string>& names, size_t most = 5);
 // "1 file", "3 files".
 std::string Counted(size_t count, std::string_view singular, std::string_view plural);
 
-// "image" or "store".
+// "image", "store", "toolchain", or "agreement" for what several of them agree about.
 std::string_view TreeName(const Subject& subject);
 
 // Anywhere that is not the store: outside, relative, or a build directory.
@@ -73,6 +73,9 @@ void ForEachStoreObject(const Subject& subject, Function function) {
 // Equal for the same finding in two audits: a hash of rule, subject kind, path and referenced, in
 // which store hashes do not count. 32 hex digits.
 std::string Fingerprint(const Finding& finding, const Subject& subject);
+// The same where there is no Subject; `kind` says of what.
+std::string Fingerprint(const Finding& finding, std::string_view kind,
+                        std::string_view store_directory);
 
 }  // namespace lre_audit
 

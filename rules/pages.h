@@ -25,7 +25,7 @@ extern const char kLre401[], kLre402[], kLre403[], kLre404[], kLre405[], kLre406
     kLre408[], kLre409[], kLre411[];
 
 // pages_audit.cc
-extern const char kLre901[], kLre902[];
+extern const char kLre901[], kLre902[], kLre903[], kLre904[];
 
 }  // namespace lre_audit::page
 

@@ -19,7 +19,8 @@ struct Rule {
   // The page of `lre-audit rule CODE`: what, why it breaks builds or cache hits, example, how to
   // fix.
   const char* page;
-  // Appends findings with everything set but subject and fingerprint.
+  // Appends findings with everything set but subject and fingerprint. Null for the rules about the
+  // policy itself, which CompiledPolicy::Apply judges.
   void (*judge)(const Subject& subject, const Rule& rule, std::vector<Finding>& findings);
 };
 

@@ -128,6 +128,10 @@ constexpr Rule kRules[] = {
      "something asked for could not be read (exit 3)", page::kLre901, judge::Incomplete},
     {"LRE902", "limit-reached", Finding::ERROR,
      "a limit stopped the reading (exit 3)", page::kLre902, judge::LimitReached},
+    {"LRE903", "suppression-unused", Finding::WARNING,
+     "a suppression matches nothing", page::kLre903, nullptr},
+    {"LRE904", "suppression-expired", Finding::ERROR,
+     "a suppression is past its date", page::kLre904, nullptr},
 };
 // clang-format on
 
@@ -195,7 +199,9 @@ void SortFindings(std::vector<Finding>& findings) {
 
 std::vector<Finding> Judge(const Subject& subject) {
   std::vector<Finding> findings;
-  for (const Rule& rule : kRules) rule.judge(subject, rule, findings);
+  for (const Rule& rule : kRules) {
+    if (rule.judge != nullptr) rule.judge(subject, rule, findings);
+  }
 
   DropRepetitions(subject, findings);
   SortFindings(findings);

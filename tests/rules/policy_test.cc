@@ -18,8 +18,11 @@ Policy Parsed(const std::string& text) {
   return policy;
 }
 
+// Noon of the last day of January.
+const absl::Time kNow = absl::FromCivil(absl::CivilHour(2027, 1, 31, 12), absl::UTCTimeZone());
+
 std::string CompileError(const std::string& text) {
-  const absl::StatusOr<CompiledPolicy> policy = CompiledPolicy::Compile(Parsed(text));
+  const absl::StatusOr<CompiledPolicy> policy = CompiledPolicy::Compile(Parsed(text), kNow);
   if (policy.ok()) return "";
   EXPECT_EQ(policy.status().code(), absl::StatusCode::kInvalidArgument);
   return std::string(policy.status().message());
@@ -31,7 +34,7 @@ std::vector<Finding> UnderPolicy(const std::string& text, const std::string& ele
   SubjectBuilder subject;
   subject.File(package + "/bin/x").Program().RunPath(element, Outside(element));
   std::vector<Finding> findings = subject.Judged();
-  absl::StatusOr<CompiledPolicy> policy = CompiledPolicy::Compile(Parsed(text));
+  absl::StatusOr<CompiledPolicy> policy = CompiledPolicy::Compile(Parsed(text), kNow);
   EXPECT_TRUE(policy.ok()) << policy.status();
   if (policy.ok()) policy->Apply(findings);
   return findings;
@@ -40,7 +43,7 @@ std::vector<Finding> UnderPolicy(const std::string& text, const std::string& ele
 TEST(DefaultPolicy, ParsesAndCompilesAndGivesReasons) {
   const Policy policy = Parsed(std::string(DefaultPolicyText()));
   EXPECT_GT(policy.exception_size(), 10);
-  EXPECT_TRUE(CompiledPolicy::Compile(policy).ok());
+  EXPECT_TRUE(CompiledPolicy::Compile(policy, kNow).ok());
   // It excuses; it suppresses nothing and changes no rule as a whole.
   EXPECT_EQ(policy.suppress_size(), 0);
   EXPECT_EQ(policy.severity_size(), 0);
@@ -118,7 +121,8 @@ TEST(Policy, SeverityOverrideAndOrder) {
       .RunPath("/usr/lib", Outside("/usr/lib"))
       .RunPath("", Relative(""));
   std::vector<Finding> findings = subject.Judged();
-  CompiledPolicy::Compile(Parsed(R"(severity { rule: "LRE103" severity: NOTE })"))->Apply(findings);
+  CompiledPolicy::Compile(Parsed(R"(severity { rule: "LRE103" severity: NOTE })"), kNow)
+      ->Apply(findings);
   EXPECT_THAT(Leaks(findings),
               ElementsAre(Leak{"LRE104", kMake + "/bin/x", "", Finding::ERROR, 0x318},
                           Leak{"LRE103", kMake + "/bin/x", "/usr/lib", Finding::NOTE, 0x318}));
@@ -139,7 +143,7 @@ TEST(Policy, PatternsMatchBytes) {
   SubjectBuilder subject;
   subject.File(kMake + "/bin/\xff\xfe").RunPath("/usr/lib", Outside("/usr/lib"));
   std::vector<Finding> findings = subject.Judged();
-  CompiledPolicy::Compile(Parsed(R"(exception { path: ".*/bin/.." reason: "r" })"))
+  CompiledPolicy::Compile(Parsed(R"(exception { path: ".*/bin/.." reason: "r" })"), kNow)
       ->Apply(findings);
   EXPECT_THAT(findings, IsEmpty());
 }
@@ -148,7 +152,8 @@ TEST(Policy, NoPolicyMakesAnIncompleteAuditComplete) {
   SubjectBuilder subject;
   subject.Problem(LinkedProblem::Kind::kUnreadable, "layer 2", "ends early");
   std::vector<Finding> findings = subject.Judged();
-  CompiledPolicy::Compile(Parsed(R"(exception { path: ".*" reason: "quiet" })"))->Apply(findings);
+  CompiledPolicy::Compile(Parsed(R"(exception { path: ".*" reason: "quiet" })"), kNow)
+      ->Apply(findings);
   EXPECT_EQ(findings.size(), 1);
   EXPECT_THAT(CompileError(R"(exception { rule: "LRE901" reason: "r" })"),
               HasSubstr("no policy can change that"));
@@ -179,10 +184,39 @@ TEST(Policy, ErrorsNameTheEntryAndTheField) {
       {R"(suppress { rule: "LRE103" owner: "o" })", "policy: suppress 1: reason is required"},
       {R"(suppress { rule: "LRE103" reason: "r" })", "policy: suppress 1: owner is required"},
       {R"(suppress { reason: "r" owner: "o" })", "policy: suppress 1: rule is required"},
-      {R"(suppress { rule: "LRE103" reason: "r" owner: "o" expires: "2027-01-31" })",
-       "policy: suppress 1: expires is not supported yet; leave it out"},
+      {R"(suppress { rule: "LRE903" reason: "r" owner: "o" })",
+       "policy: suppress 1.rule: LRE903 is about the policy itself: change the suppression that it "
+       "names"},
+      {R"(severity { rule: "LRE103" severity: 7 })",
+       "policy: severity 1.severity: 7 is no severity; expected NOTE, WARNING or ERROR"},
+      {"fail_on: 9", "policy: fail_on: 9 is no severity; expected NOTE, WARNING or ERROR"},
+      {R"(image { platform: "linux/amd64" })", "policy: image 1: reference is required"},
+      {"toolchain {}", "policy: toolchain 1: directory is required"},
+      {R"(image { reference: "oci:lre-cc" } toolchain { directory: "d" image: "oci:lre-c" })",
+       "policy: toolchain 1.image: no image entry has the reference 'oci:lre-c'; did you mean "
+       "'oci:lre-cc'?"},
+      {R"(environment { value: "x" })", "policy: environment 1: name is required"},
   };
   for (const auto& c : cases) EXPECT_EQ(CompileError(c.policy), c.error) << c.policy;
+}
+
+TEST(Policy, AllErrorsAreToldOneInALine) {
+  EXPECT_EQ(CompileError(R"(exception { rule: "LRE1O3" path: "a(" } severity { rule: "x" })"),
+            "policy: exception 1: reason is required\n"
+            "policy: exception 1.rule: there is no rule 'LRE1O3'; did you mean 'LRE103'?\n"
+            "policy: exception 1.path: bad pattern 'a(': missing ): a(\n"
+            "policy: severity 1: severity is required: NOTE, WARNING or ERROR\n"
+            "policy: severity 1.rule: there is no rule 'x'");
+}
+
+TEST(Policy, DaysAreWrittenInOneWay) {
+  for (const std::string day : {"2027-02-29", "2027-1-31", "31.1.2027", "2027-01-31 ", "2027-13-01",
+                                "tomorrow", "27-01-31", "2027-01-31T00:00:00Z"}) {
+    EXPECT_EQ(CompileError(R"(suppress { rule: "LRE103" reason: "r" owner: "o" expires: ")" + day +
+                           R"(" })"),
+              "policy: suppress 1.expires: '" + day +
+                  "' is no date; expected the last day it holds, such as 2027-01-31");
+  }
 }
 
 TEST(Policy, PatternsThatWouldTakeTooMuchMemoryAreRefused) {

@@ -67,7 +67,9 @@ TEST(Table, IsTheCatalogue) {
                                  "LRE411 trailing-data WARNING",                 //
                                  "LRE604 only-in-one-side WARNING",              //
                                  "LRE901 incomplete ERROR",                      //
-                                 "LRE902 limit-reached ERROR"));
+                                 "LRE902 limit-reached ERROR",                   //
+                                 "LRE903 suppression-unused WARNING",            //
+                                 "LRE904 suppression-expired ERROR"));
 }
 
 TEST(Table, EveryRuleHasSummaryAndPage) {
