@@ -51,7 +51,11 @@ struct Search {
     auto absolute = Absolute(loading, path);
     if (!absolute) return false;
     auto file = loading.view.Open(*absolute);
-    if (!file) return false;
+    if (!file) {
+      failed = loading.view.IsDirectory(*absolute);
+      if (failed) library.problem = absl::StrCat("is a directory: ", *absolute);
+      return failed;
+    }
     switch (Verify(loading, *file, *absolute, library.problem)) {
       case Verdict::kSkip:
         return false;
@@ -67,6 +71,7 @@ struct Search {
   }
 
   bool TryDirectory(std::string_view directory, FoundBy found_by) {
+    NoteSearched(loading, found_by, directory, library);
     std::string path;
     for (const std::string& hardware : loading.hardware_directories) {
       path.assign(directory);
@@ -110,6 +115,7 @@ struct Search {
                                loading.options.processor.platform);
       if (!path) continue;
       const bool is_file = entry.kind == LdCacheEntry::Kind::kFile;
+      if (is_file) NoteSearched(loading, FoundBy::kLdCacheNote, *path, library);
       if (is_file ? Try(*path, FoundBy::kLdCacheNote)
                   : TryDirectory(*path, FoundBy::kLdCacheNote)) {
         library.element = absl::StrCat(is_file ? "=" : "?", entry.path.value);
@@ -121,6 +127,7 @@ struct Search {
 
   void TryCache() {
     if (loading.ld_cache == nullptr) return;
+    NoteSearched(loading, FoundBy::kCache, loading.defaults.cache->value, library);
     auto path = loading.ld_cache->Find(request, *loading.program().object,
                                        loading.options.processor.levels);
     if (!path) return;

@@ -116,14 +116,17 @@ std::pair<HostView::Kind, std::string> HostView::Resolve(std::string_view path) 
   return {kind, real.empty() ? "/" : real};
 }
 
-std::optional<View::File> HostView::Open(const std::string& path) const {
-  // Most lookups are for many names in few directories: those are resolved once.
+std::pair<HostView::Kind, std::string> HostView::ResolveOften(const std::string& path) const {
   const size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "/" : path.substr(0, slash + 1);
   auto [parent, is_new] = resolved_directories_.try_emplace(directory);
   if (is_new) parent->second = Resolve(directory);
-  if (parent->second.first != Kind::kDirectory) return std::nullopt;
-  auto [kind, real] = Resolve(absl::StrCat(parent->second.second, "/", path.substr(slash + 1)));
+  if (parent->second.first != Kind::kDirectory) return {Kind::kMissing, ""};
+  return Resolve(absl::StrCat(parent->second.second, "/", path.substr(slash + 1)));
+}
+
+std::optional<View::File> HostView::Open(const std::string& path) const {
+  auto [kind, real] = ResolveOften(path);
   if (kind != Kind::kRegular) return std::nullopt;
   const Node& node = Look(real);
   File file;
@@ -163,6 +166,10 @@ absl::StatusOr<std::string> HostView::ReadHead(const std::string& path, size_t s
   const Descriptor file(root_ + real);
   if (file.get() < 0) return absl::Status(absl::ErrnoToStatusCode(errno), std::strerror(errno));
   return ReadUpTo(file, size);
+}
+
+bool HostView::IsDirectory(const std::string& path) const {
+  return ResolveOften(path).first == Kind::kDirectory;
 }
 
 bool HostView::MayHaveDirectory(const std::string& directory) const {

@@ -28,6 +28,7 @@ class HostView : public View {
   std::optional<File> Open(const std::string& path) const override;
   std::optional<std::string> ReadSmall(const std::string& path) const override;
   bool MayHaveDirectory(const std::string& directory) const override;
+  bool IsDirectory(const std::string& path) const override;
 
   enum class Kind { kMissing, kRegular, kDirectory, kSymlink, kOther };
   // What is at `path` after all symlinks, and its path in the view; for messages.
@@ -43,6 +44,8 @@ class HostView : public View {
     dev_t device = 0;
     ino_t inode = 0;
   };
+  // As Resolve, for many names in few directories: those are resolved once.
+  std::pair<Kind, std::string> ResolveOften(const std::string& path) const;
   // `path` has no symlink but perhaps its last component.
   const Node& Look(const std::string& path) const;
   const Object* ReadFile(const std::string& real_path, const Node& node) const;

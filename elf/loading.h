@@ -49,6 +49,8 @@ const Loaded* FindMusl(Loading& loading, const Loaded& requester, const std::str
 std::string Directory(std::string_view path);
 // `path` made absolute, nullopt where that would need an unknown working directory.
 std::optional<std::string> Absolute(const Loading& loading, std::string_view path);
+// Notes for people that `path` is searched, if they asked for that.
+void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Library& library);
 // The object behind `file` in the process: one that is already there by inode, or a new one.
 const Loaded* Enter(Loading& loading, const Loaded& requester, const View::File& file,
                     const std::string& path, Library& library);

@@ -25,7 +25,11 @@ const Loaded* Take(Loading& loading, const Loaded& requester, const std::string&
   auto absolute = Absolute(loading, path);
   if (!absolute) return nullptr;
   auto file = loading.view.Open(*absolute);
-  if (!file) return nullptr;
+  if (!file) {
+    done = loading.view.IsDirectory(*absolute);
+    if (done) library.problem = absl::StrCat("is a directory: ", *absolute);
+    return nullptr;
+  }
   done = true;
   const Object* object = file->object;
   const Object& program = *loading.program().object;
@@ -58,6 +62,7 @@ const Loaded* FindMusl(Loading& loading, const Loaded& requester, const std::str
     return known->second;
   }
   auto in_directory = [&](std::string_view directory, FoundBy found_by) {
+    NoteSearched(loading, found_by, directory, library);
     return Take(loading, requester, absl::StrCat(ToAbsl(directory), "/", request), found_by,
                 library, done);
   };

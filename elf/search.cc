@@ -48,6 +48,14 @@ std::optional<std::string> Absolute(const Loading& loading, std::string_view pat
   return absl::StrCat(loading.options.working_directory, "/", ToAbsl(path));
 }
 
+void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Library& library) {
+  if (!loading.options.list_searched) return;
+  for (const Library::Place& place : library.searched) {
+    if (place.by == by && place.path == path) return;  // two objects' RPATHs have it
+  }
+  library.searched.push_back({by, std::string(path)});
+}
+
 namespace {
 
 constexpr std::string_view kAuxiliary = "DT_AUXILIARY";
@@ -261,6 +269,7 @@ absl::StatusOr<Process> Searcher::Load(const std::string& path) {
                                    : FindMusl(loading, requester, name, library);
     if (found != nullptr) {
       library.path = found->path;
+      library.searched.clear();
       library.object = found->object;
       loading.by_name.emplace(name, found);
       // Only the request that loads an object knows where it really is.

@@ -33,6 +33,9 @@ class View {
     (void)directory;
     return true;
   }
+  // Whether a directory is at `path`. The loaders can open one that bears a library's name, cannot
+  // read it, and give up.
+  virtual bool IsDirectory(const std::string& path) const = 0;
   // Contents of a small text or cache file at `path` (ld.so.cache, ld-musl-ARCH.path), or nullopt.
   virtual std::optional<std::string> ReadSmall(const std::string& path) const = 0;
 };
@@ -64,6 +67,12 @@ struct Library {
   std::string element;
   std::string element_owner;
   std::string problem;  // why a candidate was passed over or loading fails: "wrong class: ..."
+  // Where the loader looked for what it did not find, in its order; see SearchOptions.
+  struct Place {
+    FoundBy by;        // what made it look there
+    std::string path;  // a directory; the cache, or the file that a note names
+  };
+  std::vector<Place> searched;
 };
 
 // A version of `library` that `object` needs and the loaded library does not define.
@@ -128,6 +137,7 @@ struct SearchOptions {
   // What an empty or relative element is relative to. Empty, as in an audit: such elements find
   // nothing, since the directory is whoever's who starts the program.
   std::string working_directory;
+  bool list_searched = false;  // fill Library::searched
 };
 
 class LdCache;

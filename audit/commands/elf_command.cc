@@ -46,6 +46,7 @@ class Searchers {
       elf::SearchOptions options;
       options.processor = elf::HostProcessor();
       options.working_directory = working_directory_;
+      options.list_searched = true;
       if (!key.empty()) {
         auto loader = view_.Open(key);
         if (loader && loader->object != nullptr) options.defaults = loader->object->loader_defaults;
@@ -75,6 +76,10 @@ nlohmann::json ToJson(const std::string& path, const Object& object, const Proce
       entry["element_owner"] = Escaped(library.element_owner);
     }
     if (!library.problem.empty()) entry["problem"] = Escaped(library.problem);
+    for (const Library::Place& place : library.searched) {
+      entry["searched"].push_back(
+          {{"path", Escaped(place.path)}, {"by", std::string(elf::FoundByName(place.by))}});
+    }
     libraries.push_back(std::move(entry));
   }
   nlohmann::json versions = nlohmann::json::array();
@@ -96,6 +101,38 @@ nlohmann::json ToJson(const std::string& path, const Object& object, const Proce
           {"defects", std::move(defects)}};
 }
 
+// What made the loader look somewhere: "RUNPATH", "default".
+std::string_view NameOf(FoundBy by) {
+  switch (by) {
+    case FoundBy::kDefault:
+      return "default";
+    case FoundBy::kCache:
+      return "cache";
+    case FoundBy::kLdCacheNote:
+      return "ldcache note";
+    default:
+      return elf::FoundByName(by);
+  }
+}
+
+// "/a/lib, /b/lib (RUNPATH), /lib (default)".
+std::string WhereSearched(const std::vector<Library::Place>& places) {
+  constexpr size_t kMostShown = 6;  // of one kind
+  std::string text;
+  for (size_t begin = 0, end; begin < places.size(); begin = end) {
+    for (end = begin; end < places.size() && places[end].by == places[begin].by;) ++end;
+    for (size_t i = begin; i < std::min(end, begin + kMostShown); ++i) {
+      absl::StrAppend(&text, text.empty() ? "" : ", ",
+                      places[i].path.empty() ? "." : Escaped(places[i].path));
+    }
+    if (end - begin > kMostShown) {
+      absl::StrAppend(&text, " and ", end - begin - kMostShown, " more");
+    }
+    absl::StrAppend(&text, " (", ToAbsl(NameOf(places[begin].by)), ")");
+  }
+  return text;
+}
+
 // The tree of who asked for what. An object's own libraries are shown where it was loaded.
 class TreePrinter {
  public:
@@ -113,8 +150,12 @@ class TreePrinter {
     for (const Library* library : libraries) {
       const bool is_last = library == libraries.back();
       out_ << indent << (is_last ? "└── " : "├── ") << Line(*library) << '\n';
+      const std::string below = indent + (is_last ? "    " : "│   ");
+      if (!library->searched.empty()) {
+        out_ << below << "searched: " << WhereSearched(library->searched) << '\n';
+      }
       if (library->found_by == FoundBy::kLoaded || library->path.empty()) continue;
-      Print(library->path, indent + (is_last ? "    " : "│   "));
+      Print(library->path, below);
     }
   }
 

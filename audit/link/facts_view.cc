@@ -12,8 +12,12 @@ std::optional<elf::View::File> FactsView::Open(const std::string& path) const {
               ObjectOf(file)};
 }
 
+bool FactsView::IsDirectory(const std::string& path) const {
+  return index_.Resolve(path).is_directory;
+}
+
 bool FactsView::MayHaveDirectory(const std::string& directory) const {
-  return index_.Resolve(directory).is_directory;
+  return IsDirectory(directory);
 }
 
 std::optional<std::string> FactsView::ReadSmall(const std::string& path) const {

@@ -19,6 +19,7 @@ class FactsView : public elf::View {
   explicit FactsView(const TreeIndex& index) : index_(index) {}
 
   std::optional<File> Open(const std::string& path) const override;
+  bool IsDirectory(const std::string& path) const override;
   bool MayHaveDirectory(const std::string& directory) const override;
   std::optional<std::string> ReadSmall(const std::string& path) const override;
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "elf/search.h"
@@ -27,10 +28,15 @@ class FakeView : public View {
     files_[path] = files_.at(target);
   }
 
+  void AddDirectory(const std::string& path) { directories_.insert(path); }
+
   std::optional<File> Open(const std::string& path) const override {
     const auto found = files_.find(Normal(path));
     if (found == files_.end()) return std::nullopt;
     return File{found->second.real_path, found->second.id, found->second.object.get()};
+  }
+  bool IsDirectory(const std::string& path) const override {
+    return directories_.contains(Normal(path));
   }
   std::optional<std::string> ReadSmall(const std::string& path) const override {
     const auto found = contents_.find(path);
@@ -60,6 +66,7 @@ class FakeView : public View {
   }
 
   std::map<std::string, Entry> files_;
+  std::set<std::string> directories_;
   std::map<std::string, std::string> contents_;
 };
 

@@ -234,6 +234,67 @@ TEST_F(CompiledTest, OnlyAMissingFilteeIsAnError) {
   }
 }
 
+// A directory can be opened but not read: the loader does not look further.
+TEST_F(CompiledTest, DirectoryOfTheLibrarysNameEndsTheSearch) {
+  Library("lib/liba.so");
+  fs::create_directories(directory_ / "first/liba.so");
+  Program("-Llib -la '-Wl,-rpath,$ORIGIN/lib:$ORIGIN/first'");
+  ExpectAsTheLoader();
+  Program("-Llib -la '-Wl,-rpath,$ORIGIN/first:$ORIGIN/lib'");
+  EXPECT_THAT(Output(Quoted(directory_ / "main") + " 2>&1"),
+              testing::HasSubstr("first/liba.so: cannot read file data"));
+  const auto process = Load(HostView(""), directory_ / "main", {});
+  ASSERT_TRUE(process.ok());
+  EXPECT_EQ(process->libraries.at(0).found_by, FoundBy::kNotFound);
+  EXPECT_THAT(process->libraries.at(0).problem, testing::HasSubstr("is a directory: "));
+}
+
+// Where the loader tried to find `library`, by LD_DEBUG=libs; without the subdirectories for
+// hardware, which it tries just before the directory itself.
+std::vector<std::string> TriedDirectories(const std::string& program, const std::string& library) {
+  std::istringstream lines(Output("LD_DEBUG=libs " + Quoted(program) + " 2>&1"));
+  std::vector<std::string> tried;
+  for (std::string line; std::getline(lines, line);) {
+    const size_t file = line.find("trying file=");
+    if (file == std::string::npos || !line.ends_with("/" + library)) continue;
+    const std::string path = line.substr(file + 12);
+    tried.push_back(path.substr(0, path.rfind('/')));
+  }
+  std::vector<std::string> directories;
+  for (auto directory = tried.rbegin(); directory != tried.rend(); ++directory) {
+    if (!directories.empty() && directory->starts_with(directories.back() + "/")) continue;
+    directories.push_back(*directory);
+  }
+  std::reverse(directories.begin(), directories.end());
+  return directories;
+}
+
+TEST_F(CompiledTest, SearchesWhereTheLoaderSaysThatItDoes) {
+  for (const char* tags : {" -Wl,--disable-new-dtags", " -Wl,--enable-new-dtags"}) {
+    Library("libgone.so");
+    const std::string own = directory_ / "own", deep = directory_ / "deep";
+    Library("lib/liba.so", "-L. -lgone -Wl,-rpath," + own + tags);
+    Program("-Llib -la '-Wl,-rpath,$ORIGIN/lib:$ORIGIN/deep'" + std::string(tags));
+    fs::remove(directory_ / "libgone.so");
+    // The loader forgets directories that are not there, once it has asked.
+    for (const std::string& directory : {own, deep}) fs::create_directories(directory);
+
+    SearchOptions options;
+    options.list_searched = true;
+    const auto process = Load(HostView(""), directory_ / "main", options);
+    ASSERT_TRUE(process.ok());
+    std::vector<std::string> searched;
+    for (const auto& library : process->libraries) {
+      EXPECT_EQ(library.found_by == FoundBy::kNotFound, library.name == "libgone.so");
+      for (const auto& place : library.searched) {
+        if (place.by != FoundBy::kCache) searched.push_back(place.path);
+      }
+    }
+    EXPECT_THAT(searched, testing::SizeIs(testing::Gt(2)));
+    EXPECT_EQ(searched, TriedDirectories(directory_ / "main", "libgone.so"));
+  }
+}
+
 // Neither the library nor the program needs any C library to be resolved.
 TEST_F(CompiledTest, MuslResolvesAsItsLoaderSays) {
   const std::string bare = " -nostdlib -Wl,--no-as-needed -Wl,--allow-shlib-undefined ";

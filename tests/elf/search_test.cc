@@ -420,6 +420,74 @@ TEST(SearchTest, HardProblemsSayWhy) {
   EXPECT_THAT(process->libraries[1].problem, HasSubstr("wrong byte order: /bad/libb.so"));
 }
 
+TEST(SearchTest, DirectoryOfTheLibrarysNameEndsTheSearch) {
+  for (const bool is_musl : {false, true}) {
+    FakeView view;
+    view.Add(is_musl ? kMusl : kGlibc, is_musl ? MuslLoader() : GlibcLoader());
+    view.Add("/p/bin/main",
+             Runpath(Program({"liba.so", "libb.so", "/dir/c.so"}, is_musl ? kMusl : kGlibc),
+                     "/first:/second"));
+    view.AddDirectory("/first/liba.so");
+    view.AddDirectory("/dir/c.so");
+    view.Add("/first/libb.so", Lib());
+    view.Add("/second/liba.so", Lib());
+    view.AddDirectory("/second/libb.so");
+    const auto process = Load(view, "/p/bin/main", {});
+    ASSERT_TRUE(process.ok());
+    EXPECT_EQ(process->libraries[0].found_by, FoundBy::kNotFound);
+    EXPECT_EQ(process->libraries[0].problem, "is a directory: /first/liba.so");
+    EXPECT_EQ(process->libraries[1].path, "/first/libb.so");
+    EXPECT_EQ(process->libraries[2].problem, "is a directory: /dir/c.so");
+  }
+}
+
+std::vector<std::string> Searched(const Library& library) {
+  std::vector<std::string> places;
+  for (const Library::Place& place : library.searched) {
+    places.push_back(std::string(FoundByName(place.by)) + " " + place.path);
+  }
+  return places;
+}
+
+TEST(SearchTest, ListsWhereItSearched) {
+  FakeView view;
+  view.Add(kGlibc, GlibcLoader());
+  view.AddBytes("/glibc/etc/ld.so.cache", "");
+  view.Add("/p/bin/main", Rpath(Program({"liba.so"}), "/r:$ORIGIN/../lib:$NONE/x"));
+  view.Add("/r/liba.so", Rpath(Lib({"libgone.so", "libb.so"}), "/own:/r"));
+  view.Add("/sys/lib/libb.so", Runpath(Lib({"libgone2.so"}), "/run"));
+  SearchOptions options;
+  options.processor.levels = {"x86-64-v2"};
+  auto process = Load(view, "/p/bin/main", options);
+  EXPECT_THAT(process->libraries[1].searched, IsEmpty());  // nobody asked
+
+  options.list_searched = true;
+  process = Load(view, "/p/bin/main", options);
+  ASSERT_EQ(process->libraries.size(), 4);
+  EXPECT_THAT(Searched(process->libraries[0]), IsEmpty());  // found
+  EXPECT_THAT(
+      Searched(process->libraries[1]),
+      ElementsAre("RPATH /own", "RPATH /r", "RPATH /p/bin/../lib", "RPATH $NONE/x",
+                  "CACHE /glibc/etc/ld.so.cache", "DEFAULT /sys/lib", "DEFAULT /sys/usr/lib"));
+  EXPECT_THAT(Searched(process->libraries[3]),
+              ElementsAre("RUNPATH /run", "CACHE /glibc/etc/ld.so.cache", "DEFAULT /sys/lib",
+                          "DEFAULT /sys/usr/lib"));
+}
+
+TEST(SearchTest, ListsWhereMuslSearched) {
+  FakeView view;
+  view.Add(kMusl, MuslLoader());
+  view.Add("/p/bin/main", Runpath(Program({"liba.so"}, kMusl), "/r"));
+  view.Add("/r/liba.so", Rpath(Lib({"libgone.so"}), "/own"));
+  SearchOptions options;
+  options.list_searched = true;
+  const auto process = Load(view, "/p/bin/main", options);
+  ASSERT_TRUE(process.ok());
+  EXPECT_THAT(Searched(process->libraries[1]),
+              ElementsAre("RPATH /own", "RUNPATH /r", "DEFAULT /lib", "DEFAULT /usr/local/lib",
+                          "DEFAULT /usr/lib"));
+}
+
 TEST(SearchTest, MissingInterpreterAndMissingFile) {
   FakeView view;
   view.Add("/p/bin/main", Program({"liba.so"}, "/gone/ld.so"));

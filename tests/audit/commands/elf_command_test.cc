@@ -123,7 +123,8 @@ TEST_F(RunElfTest, JsonHasThePromisedNames) {
        "path": "/bin/../lib/liba.so", "real_path": "/lib/liba.so", "found_by": "RUNPATH",
        "element": "$ORIGIN/../lib", "element_owner": "/bin/tool"},
       {"name": "libgone.so", "tag": "DT_NEEDED", "requested_by": "/bin/tool", "path": "",
-       "found_by": "NOT_FOUND"}],
+       "found_by": "NOT_FOUND", "searched": [{"path": "/bin/../lib", "by": "RUNPATH"},
+                                             {"path": "/sys/lib", "by": "DEFAULT"}]}],
     "missing_versions": [
       {"object": "/bin/tool", "library": "liba.so", "library_path": "/bin/../lib/liba.so",
        "version": "A_2"}],
@@ -157,7 +158,8 @@ TEST_F(RunElfTest, WhatIsMissingExitsWith1) {
   Write("/bin/library", Program({"libgone.so"}));
   Ran ran = Run({"/bin/library"});
   EXPECT_EQ(ran.exit_code, 1);
-  EXPECT_THAT(ran.out, HasSubstr("└── libgone.so => NOT FOUND\n"));
+  EXPECT_THAT(ran.out, HasSubstr("    └── libgone.so => NOT FOUND\n"
+                                 "        searched: /bin/../lib (RUNPATH), /sys/lib (default)\n"));
 
   ElfSpec no_loader = Program();
   no_loader.interpreter = "/gone/ld.so";
@@ -177,11 +179,26 @@ TEST_F(RunElfTest, WhatIsMissingExitsWith1) {
   EXPECT_THAT(ran.out,
               HasSubstr("version A_2 NOT FOUND in /bin/../lib/liba.so, needed by /bin/version\n"));
 
+  // A long search path is cut.
+  ElfSpec many = Program({"libgone.so"});
+  many.runpath = "/1:/2:/3:/4:/5:/6:/7:/8";
+  Write("/bin/many", many);
+  WriteBytes("/etc/ld.so.cache", "");
+  EXPECT_THAT(Run({"/bin/many"}).out,
+              HasSubstr("searched: /1, /2, /3, /4, /5, /6 and 2 more (RUNPATH), "
+                        "/etc/ld.so.cache (cache), /sys/lib (default)\n"));
+
   // One that is there but cannot be used says why.
   WriteBytes("/lib/libgone.so", "INPUT(libreal.so)");
   ran = Run({"/bin/library"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_THAT(ran.out, HasSubstr("libgone.so => NOT FOUND (not an ELF object: "
+                                 "/bin/../lib/libgone.so)\n"));
+  fs::remove(root_ + "/lib/libgone.so");
+  fs::create_directory(root_ + "/lib/libgone.so");
+  ran = Run({"/bin/library"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.out, HasSubstr("libgone.so => NOT FOUND (is a directory: "
                                  "/bin/../lib/libgone.so)\n"));
 }
 

@@ -104,6 +104,18 @@ TEST(LinkObjects, AProgramAsItShouldBe) {
   }
 }
 
+// The loader can open a directory, cannot read it, and looks no further.
+TEST(LinkObjects, ADirectoryOfTheLibrarysName) {
+  Objects objects;
+  objects.files.Elf(kProgram, Program({"libz.so.1"}, kGlibc + "/lib:" + kZlib + "/lib"));
+  objects.files.Elf(kLibz, Library("libz.so.1"));
+  objects.files.Directory(kGlibc + "/lib/libz.so.1");
+  objects.Link();
+  const LinkedLibrary& library = objects.Needed(kProgram, "libz.so.1");
+  EXPECT_FALSE(library.found);
+  EXPECT_EQ(library.problem, "is a directory: " + kGlibc + "/lib/libz.so.1");
+}
+
 TEST(LinkObjects, NotFoundAndWhereItIs) {
   Objects objects;
   objects.files.Elf(kProgram, Program({"libz.so.1", "libnowhere.so", "/opt/x/libz.so.1"}));
