@@ -23,7 +23,7 @@ std::vector<FileFacts> Tree() {
   tree.Directory(kMake + "/bin/directory");
   tree.Symlink("/bin/sh", kMake + "/bin/make");
   tree.File("/usr/local/bin/local", 0555);
-  tree.File("/work/run", 0555);
+  tree.File("/srv/run", 0555);
   return tree.Build();
 }
 
@@ -70,8 +70,8 @@ TEST(LinkImage, OtherVariables) {
   // Of a value that is no search path, only the absolute parts are paths.
   EXPECT_THAT(Elements(Env({"OPTIONS=/a:b:/c"})), ElementsAre("OPTIONS /a", "OPTIONS /c"));
   EXPECT_THAT(Elements(Env({"NIX_PATH=https://example.org/x", "FETCH_PATH=file:///x"})), IsEmpty());
-  EXPECT_THAT(Elements(Env({"NIX_PATH=nixpkgs=/root/channels:/x:nixos"})),
-              ElementsAre("NIX_PATH /root/channels", "NIX_PATH /x"));
+  EXPECT_THAT(Elements(Env({"NIX_PATH=nixpkgs=/etc/channels:/x:nixos"})),
+              ElementsAre("NIX_PATH /etc/channels", "NIX_PATH /x"));
   EXPECT_THAT(Elements(Env({"NIX_LDFLAGS=-L/usr/lib -lx -rpath " + kGone})),
               ElementsAre("NIX_LDFLAGS /usr/lib", "NIX_LDFLAGS " + kGone));
 }
@@ -126,11 +126,11 @@ TEST(LinkImage, TheProgramAsExecvpFindsIt) {
       {{}, {"local"}, {}, "", "/usr/local/bin/local"},
       {{"PATH="}, {"sh"}, {}, "", ""},
       // The working directory.
-      {{}, {"./run"}, {}, "/work", "/work/run"},
-      {{}, {"work/run"}, {}, "", "/work/run"},
-      {{"PATH=:/bin"}, {"run"}, {}, "/work", "/work/run"},
-      {{"PATH=work"}, {"run"}, {}, "/", "/work/run"},
-      {{"PATH=/bin"}, {"./sh"}, {}, "/work", ""},
+      {{}, {"./run"}, {}, "/srv", "/srv/run"},
+      {{}, {"srv/run"}, {}, "", "/srv/run"},
+      {{"PATH=:/bin"}, {"run"}, {}, "/srv", "/srv/run"},
+      {{"PATH=srv"}, {"run"}, {}, "/", "/srv/run"},
+      {{"PATH=/bin"}, {"./sh"}, {}, "/srv", ""},
       {{"PATH=/bin"}, {""}, {}, "", ""},
   };
   for (const Start& start : kStarts) {
