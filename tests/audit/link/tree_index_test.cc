@@ -32,7 +32,7 @@ std::vector<FileFacts> Tree() {
   tree.Symlink(kMake + "/ping", "pong");
   tree.Symlink(kMake + "/pong", "./ping");
   tree.Symlink(kMake + "/into-loop", "loop/x");
-  tree.Symlink(kMake + "/root", "/");
+  tree.Symlink(kMake + "/top", "/");
   tree.Symlink(kMake + "/slash", "lib/");
   tree.File("/etc/passwd");
   return tree.Build();
@@ -71,7 +71,7 @@ const Row kRows[] = {
     {"ParentOfASymlinkIsItsTargets", kMake + "/up/..", "/", true, true},
     {"AboveTheRootBySymlink", kMake + "/far", "/bin", true, true},
     {"AbsoluteInsideTheRoot", kMake + "/absolute", "/etc/passwd", true, false},
-    {"ThroughTheRoot", kMake + "/root" + kMake + "/root/etc", "/etc", true, true},
+    {"ThroughTheRoot", kMake + "/top" + kMake + "/top/etc", "/etc", true, true},
     {"Dangling", kMake + "/dangling", kGone + "/lib", false, false},
     {"BelowDangling", kMake + "/dangling/x", kGone + "/lib/x", false, false},
 };
@@ -218,9 +218,9 @@ TEST(Lookup, RelativeWithoutABase) {
 }
 
 TEST(Lookup, BuildDirectories) {
-  for (const char* text :
-       {"/build", "/build/x-1.0", "/tmp/nix-build-x", "/var/tmp", "/home/me/lib", "/root/x",
-        "/homeless-shelter", "/private/tmp/x", "/Users/me", "/nix/../tmp/x", "/var/folders/zz"}) {
+  for (const char* text : {"/build", "/build/x-1.0", "/tmp/nix-build-x", "/var/tmp", "/home/me/lib",
+                           "/root/.cache", "/homeless-shelter", "/private/tmp/x", "/Users/Shared",
+                           "/nix/../tmp/x", "/var/folders/zz"}) {
     EXPECT_EQ(Look(text).place, Place::kBuildDirectory) << text;
   }
   for (const char* text :
