@@ -17,6 +17,7 @@ namespace lre_audit {
 namespace {
 
 constexpr size_t kFoldedFilesShown = 3;
+constexpr size_t kConfigurationsShown = 8;
 
 // A finding and the others that are folded into it.
 struct Group {
@@ -36,14 +37,19 @@ class TextWriter {
       WriteEvidence(*group.first);
       for (const std::string& note : group.first->notes()) WriteRemark("note", note);
       if (!group.first->help().empty()) WriteRemark("help", group.first->help());
-      WriteFolded(group.others);
+      WriteFolded(group);
       out_ << "\n";
     }
   }
 
   void WriteSummary() {
     const Statistics& statistics = report_.statistics();
+    std::vector<std::string> configurations;
     for (const ReportSubject& subject : report_.subjects()) {
+      if (subject.kind() == ReportSubject::CONFIGURATION) {
+        configurations.push_back(subject.reference());
+        continue;
+      }
       out_ << "audited " << Bold(subject.reference());
       for (const std::string& fact : {subject.digest(), subject.platform()}) {
         if (!fact.empty()) out_ << "  " << fact;
@@ -57,6 +63,7 @@ class TextWriter {
       }
       out_ << "\n";
     }
+    WriteConfigurations(configurations);
     out_ << "  " << Counted(AsCount(statistics.files()), "file") << ", "
          << HumanBytes(AsCount(statistics.bytes())) << ", "
          << Counted(AsCount(statistics.store_paths()), "store path") << ", "
@@ -137,25 +144,41 @@ class TextWriter {
          << Bold(absl::StrCat(finding.suppressed() ? " (suppressed): " : ": ", message)) << "\n";
   }
 
+  static std::string PlaceOf(const Finding& finding) {
+    const Location& location = finding.location();
+    std::string place = finding.path().empty() ? finding.subject() : finding.path();
+    if (place.empty() || location.line() == 0) return place;
+    absl::StrAppend(&place, ":", location.line());
+    if (location.column() > 0) absl::StrAppend(&place, ":", location.column());
+    return place;
+  }
+
   // "  --> PATH:LINE:COLUMN  (layer 3 of SUBJECT)"; what is not known is left out, and so is a
   // subject that is the only one.
   void WritePlace(const Finding& finding) {
     const Location& location = finding.location();
-    std::string place = finding.path().empty() ? finding.subject() : finding.path();
+    const std::string place = PlaceOf(finding);
     if (place.empty()) return;
-    if (location.line() > 0) absl::StrAppend(&place, ":", location.line());
-    if (location.line() > 0 && location.column() > 0)
-      absl::StrAppend(&place, ":", location.column());
     out_ << Gutter("  --> ") << place;
     if (!location.layer().empty()) {
       out_ << "  (" << location.layer();
       if (!finding.subject().empty()) out_ << " of " << finding.subject();
       out_ << ")";
-    } else if (report_.subjects_size() > 1 && place != finding.subject() &&
-               !finding.subject().empty()) {
+    } else if (SubjectIsNews(finding)) {
       out_ << "  (in " << finding.subject() << ")";
     }
     out_ << "\n";
+  }
+
+  // Whether the finding's subject is one of several, and its path does not say which.
+  bool SubjectIsNews(const Finding& finding) const {
+    const std::string& subject = finding.subject();
+    if (report_.subjects_size() < 2 || finding.path().empty() ||
+        finding.path().starts_with(subject)) {
+      return false;
+    }
+    return std::any_of(report_.subjects().begin(), report_.subjects().end(),
+                       [&](const ReportSubject& s) { return s.reference() == subject; });
   }
 
   void WriteEvidence(const Finding& finding) {
@@ -177,16 +200,33 @@ class TextWriter {
     out_ << Gutter("   = ") << Bold(absl::StrCat(ToAbsl(kind), ":")) << " " << text << "\n";
   }
 
-  void WriteFolded(const std::vector<const Finding*>& others) {
+  void WriteFolded(const Group& group) {
+    const std::vector<const Finding*>& others = group.others;
     if (others.empty()) return;
+    const bool in_same_file = std::any_of(others.begin(), others.end(), [&](const Finding* other) {
+      return other->path() == group.first->path();
+    });
+    const std::string what = in_same_file ? "place" : "file";
     const bool all = options_.verbose || others.size() <= kFoldedFilesShown;
-    out_ << Gutter("   = ") << "also in " << Grouped(others.size()) << " other "
-         << (others.size() == 1 ? "file" : "files") << (all ? "" : " (--verbose lists all)")
-         << ":\n";
+    out_ << Gutter("   = ") << "also in " << Grouped(others.size()) << " other " << what
+         << (others.size() == 1 ? "" : "s") << (all ? "" : " (--verbose lists all)") << ":\n";
     for (size_t i = 0; i < (all ? others.size() : kFoldedFilesShown); ++i) {
-      out_ << "       " << others[i]->path() << "\n";
+      out_ << "       " << PlaceOf(*others[i]) << "\n";
     }
     if (!all) out_ << "       ...\n";
+  }
+
+  // "compared lre.bazelrc, MODULE.bazel and 12 more (--verbose lists all)".
+  void WriteConfigurations(const std::vector<std::string>& files) {
+    if (files.empty()) return;
+    const size_t shown = options_.verbose || files.size() <= kConfigurationsShown + 1
+                             ? files.size()
+                             : kConfigurationsShown;
+    out_ << "compared " << absl::StrJoin(files.begin(), files.begin() + shown, ", ");
+    if (shown < files.size()) {
+      out_ << " and " << Grouped(files.size() - shown) << " more (--verbose lists all)";
+    }
+    out_ << "\n";
   }
 
   // "2 errors, 1 warning (14 notes, 3 suppressed: --verbose shows them)".

@@ -216,6 +216,53 @@ TEST(WriteText, FoldsFindingsOfOneCause) {
   EXPECT_THAT(all, Not(HasSubstr("...")));
 }
 
+TEST(WriteText, FoldsLinesOfOneFile) {
+  Report report = ImageReport();
+  for (uint32_t line : {3u, 5u}) {
+    Finding* finding = AddFinding(report, "LRE501", Finding::ERROR, "tool is outside", "cc/BUILD");
+    finding->set_cause("/bin/false");
+    finding->mutable_location()->set_line(line);
+    finding->mutable_location()->set_column(7);
+  }
+  EXPECT_EQ(FindingsOf(Text(report)), R"(error[LRE501]: tool is outside
+  --> cc/BUILD:3:7
+   = also in 1 other place:
+       cc/BUILD:5:7
+
+)");
+}
+
+TEST(WriteText, NamesWhatWasComparedOnOneLine) {
+  Report report = ImageReport();
+  const auto add = [&](const std::string& file) {
+    ReportSubject* subject = report.add_subjects();
+    subject->set_kind(ReportSubject::CONFIGURATION);
+    subject->set_reference(file);
+  };
+  add("lre.bazelrc");
+  add("flake.lock");
+  EXPECT_THAT(Text(report), HasSubstr("\ncompared lre.bazelrc, flake.lock\n"));
+  for (int i = 0; i < 20; ++i) add(absl::StrCat("worker", i));
+  EXPECT_THAT(Text(report), HasSubstr("worker5 and 14 more (--verbose lists all)\n"));
+  TextOptions verbose;
+  verbose.verbose = true;
+  EXPECT_THAT(Text(report, verbose), HasSubstr("worker19\n"));
+}
+
+// A path that begins with its subject says already which one it is of.
+TEST(WriteText, SubjectIsSaidOnce) {
+  Report report = ImageReport();
+  ReportSubject* toolchain = report.add_subjects();
+  toolchain->set_kind(ReportSubject::TOOLCHAIN);
+  toolchain->set_reference("generated-cc");
+  AddFinding(report, "LRE501", Finding::ERROR, "m", "generated-cc/cc/BUILD")
+      ->set_subject("generated-cc");
+  AddFinding(report, "LRE607", Finding::ERROR, "n", "flake.lock")->set_subject("repository");
+  const std::string text = Text(report);
+  EXPECT_THAT(text, HasSubstr("  --> generated-cc/cc/BUILD\n"));
+  EXPECT_THAT(text, HasSubstr("  --> flake.lock\n"));
+}
+
 TEST(WriteText, FoldsNothingThatDiffers) {
   Report report = FoldedReport(1);
   AddFinding(report, "LRE104", Finding::ERROR, "other rule", "/b")->set_cause("/usr/lib");
