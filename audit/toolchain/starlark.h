@@ -5,6 +5,7 @@
 #ifndef LRE_AUDIT_AUDIT_TOOLCHAIN_STARLARK_H_
 #define LRE_AUDIT_AUDIT_TOOLCHAIN_STARLARK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,7 +30,15 @@ struct StarlarkValue {
     kConcatenation,  // items: the operands of a + b + c
     kOther,          // anything else; items: the values found in it, in order
   };
+  // From byte `at` of `text` on, its bytes stand at `offset` of the file, up to the next piece.
+  struct Piece {
+    uint32_t at = 0;
+    uint32_t offset = 0;
+  };
+
   Kind kind = Kind::kOther;
+  // Of a kCall of another value's method: ".format", and that value is the first item. Of a kOther:
+  // what it is, "=="; see StarlarkFile for statements.
   std::string text;
   Position position;  // of a string: of its first byte after the quote
   std::vector<StarlarkValue> items;
@@ -38,10 +47,14 @@ struct StarlarkValue {
     Position position;
     std::vector<StarlarkValue> value;  // exactly one
   };
-  std::vector<Named> named;  // keyword arguments of a call, in order
+  std::vector<Named> named;   // keyword arguments of a call, in order
+  std::vector<Piece> pieces;  // of a string
 
   // The keyword argument of that name, or null.
   const StarlarkValue* Argument(std::string_view name) const;
+
+  // Where byte `at` of a string's text stands in the file, from 0.
+  uint32_t OffsetOf(size_t at) const;
 };
 
 struct StarlarkError {
@@ -50,13 +63,18 @@ struct StarlarkError {
 };
 
 struct StarlarkFile {
-  // Top-level expressions and right-hand sides of assignments, in order. An assignment `x = y` is
-  // a kOther with text "x" and one item; what stands inside def, for and if is flattened in order.
+  // Top-level expressions and right-hand sides of assignments, in order. An assignment `x = y` is a
+  // kOther with text "x" and one item, so is a parameter with a default; `return y`, `if y:` and
+  // `for x in y:` are a kOther with the keyword as text. What stands inside def, for and if is
+  // flattened in order. A string that is a statement of its own documents.
   std::vector<StarlarkValue> statements;
-  std::vector<StarlarkError> errors;  // reading goes on at the next line that can begin a statement
+  // Of a bracket that is not closed: reading goes on at the next line that looks like the beginning
+  // of a statement; of what is not understood: with the next argument or statement.
+  std::vector<StarlarkError> errors;
 };
 
-// Reads a whole file; never fails as a whole. Memory is linear in the text, depth is bounded.
+// Reads a whole file; never fails as a whole. Time and memory are linear in the text, nesting is
+// read to a depth of 200, below it strings alone; after 262,144 values the rest is left.
 StarlarkFile ParseStarlark(std::string_view text);
 
 // Every string in `value`, itself included, in the order of the file.
