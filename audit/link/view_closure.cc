@@ -73,7 +73,7 @@ class ClosureView : public FilesView {
   // Where the symlinks at the end of `path` lead, which is missing: `path` itself if it is none, or
   // if they lead in a circle.
   std::string FollowLast(const std::string& path) const {
-    const fs::path written = fs::path(path).lexically_normal();
+    const fs::path written = NormalPath(path);
     fs::path at = written;
     for (int i = 0; i < kMaxSymlinks; ++i) {
       const auto [kind, directory] = host_->Resolve(at.parent_path().string());

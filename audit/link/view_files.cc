@@ -18,13 +18,6 @@ namespace {
 constexpr char kIsRelative[] = "is relative to the directory that it is started in";
 constexpr int kMaxScripts = 5;  // Linux: exec_binprm in fs/exec.c
 
-// Without "//", "." and "..", as the text says, and without a slash at its end.
-std::string Normal(const std::string& path) {
-  std::string normal = std::filesystem::path(path).lexically_normal().string();
-  if (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
-  return normal;
-}
-
 // The entry of the store directory that holds `path`, whether its name is a store path's or not.
 std::string StoreEntryOf(const std::string& path, const std::string& store_directory) {
   if (!IsBelow(path, store_directory)) return {};
@@ -32,6 +25,12 @@ std::string StoreEntryOf(const std::string& path, const std::string& store_direc
 }
 
 }  // namespace
+
+std::string NormalPath(const std::string& path) {
+  std::string normal = std::filesystem::path(path).lexically_normal().string();
+  if (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
 
 std::string NixSystem(std::string_view platform) {
   constexpr std::pair<std::string_view, std::string_view> kSystems[] = {
@@ -68,7 +67,7 @@ ViewTarget FilesView::LookupNew(const std::string& path, bool program) const {
   ViewTarget result;
   result.looked_up = true;
   Target& target = result.target;
-  const std::string written = Normal(path);
+  const std::string written = NormalPath(path);
   const std::string store_path = StoreEntryOf(written, store_directory_);
   target.place = Target::Place::kStore;
   target.path = written;
@@ -108,7 +107,7 @@ std::string FilesView::WhyNoProgram(const std::string& path, int scripts) const 
   if (!path.starts_with('/')) return kIsRelative;
   const Target target = Locate(path);
   if (!target.exists) {
-    return target.path == Normal(path)
+    return target.path == NormalPath(path)
                ? "is missing"
                : absl::StrCat("leads to ", target.path, ", where nothing is");
   }

@@ -54,6 +54,9 @@ class FilesView : public View {
   mutable std::map<std::pair<std::string, bool>, ViewTarget> known_;
 };
 
+// `path` without "//", "." and "..", as its text says, and without a slash at its end.
+std::string NormalPath(const std::string& path);
+
 // The Nix system of a platform in Go's words: "x86_64-linux" of "linux/amd64". Empty if unknown.
 std::string NixSystem(std::string_view platform);
 
