@@ -14,15 +14,9 @@
 #include "rules/linked.h"
 #include "rules/policy.h"
 #include "rules/rule.h"
+#include "tests/support/store_paths.h"
 
 namespace lre_audit {
-
-inline const std::string kStore = "/nix/store";
-inline const std::string kGlibc = kStore + "/0m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-glibc-2.42";
-inline const std::string kMake = kStore + "/1m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-make-4.3";
-inline const std::string kZlib = kStore + "/2m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-zlib-1.3";
-inline const std::string kGone = kStore + "/3m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-gone-1.0";
-inline const std::string kLoader = kGlibc + "/lib/ld-linux-x86-64.so.2";
 
 // Targets of claims. The store paths are those above.
 inline Target InStore(const std::string& path) {

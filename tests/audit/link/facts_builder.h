@@ -9,15 +9,9 @@
 #include "rules/facts.pb.h"
 #include "rules/linked.h"
 #include "tests/elf/elf_builder.h"
+#include "tests/support/store_paths.h"
 
 namespace lre_audit {
-
-inline const std::string kStore = "/nix/store";
-inline const std::string kGlibc = kStore + "/0m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-glibc-2.42";
-inline const std::string kMake = kStore + "/1m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-make-4.3";
-inline const std::string kZlib = kStore + "/2m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-zlib-1.3";
-inline const std::string kGone = kStore + "/3m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-gone-1.0";
-inline const std::string kLoader = kGlibc + "/lib/ld-linux-x86-64.so.2";
 
 // "0m1k..." of "/nix/store/0m1k...-glibc-2.42".
 std::string HashOfPath(const std::string& store_path);
