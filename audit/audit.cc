@@ -204,7 +204,11 @@ absl::StatusOr<Report> Audit(const AuditRequest& request) {
   request.on_phase("judging");
   Report report;
   std::vector<Finding> findings = Judge(examined.subject);
-  request.policy->Apply(findings);
+  for (Finding& finding : request.policy->Apply(findings)) {
+    // What a suppression matches may lie in another subject of the policy.
+    if (finding.rule() != "LRE903") findings.push_back(std::move(finding));
+  }
+  SortFindings(findings);
   for (Finding& finding : findings) *report.add_findings() = std::move(finding);
   Describe(request, examined, &report);
   return report;
