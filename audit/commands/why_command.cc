@@ -103,6 +103,20 @@ std::vector<why::Root> RootsOf(const Opened& opened, const Subject& subject,
   return roots;
 }
 
+// What roots of these kinds are called.
+std::string Begins(const std::vector<why::Root>& roots) {
+  bool toolchain = false, image = false, asked_for = false;
+  for (const why::Root& root : roots) {
+    toolchain |= root.kind == why::Root::Kind::kToolchain;
+    asked_for |= root.kind == why::Root::Kind::kStorePath;
+    image |=
+        root.kind == why::Root::Kind::kEntrypoint || root.kind == why::Root::Kind::kEnvironment;
+  }
+  if (asked_for) return "the store path";
+  if (image) return toolchain ? "Entrypoint, Cmd, Env or toolchain" : "Entrypoint, Cmd or Env";
+  return toolchain ? "the toolchain" : "any file";
+}
+
 // What the rules say of parts that could not be read.
 std::vector<std::string> ProblemsOf(const Subject& subject) {
   std::vector<Finding> findings;
@@ -132,10 +146,12 @@ int RunWhy(const WhyOptions& options, std::ostream& out, std::ostream& err) {
   why::Answer answer;
   answer.subject = options.subject;
   answer.path = options.path;
+  answer.begins = Begins(roots);
+  answer.goal = *goal;
+  answer.all = options.all;
   answer.roots = &roots;
   answer.graph = &graph;
   answer.found = why::FindChains(graph, roots, *goal, options.all, kMostChains);
-  answer.exists = !goal->path.empty() && index.Resolve(goal->path).exists;
   answer.problems = ProblemsOf(subject);
 
   if (options.format == "json") {

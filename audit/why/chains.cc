@@ -72,14 +72,16 @@ class Finder {
     }
   }
 
+  // What names the goal from outside it: a claim, else a mere reference.
   const Step* FirstIntoGoal() const {
+    const Step* reference = nullptr;
     for (const Step& step : graph_.steps()) {
-      if (Ends(step) && !std::holds_alternative<Holds>(step.cause) &&
-          distances_[step.from].steps != 0) {
-        return &step;
-      }
+      if (!Ends(step) || distances_[step.from].steps == 0) continue;
+      if (std::holds_alternative<Holds>(step.cause)) continue;
+      if (IsPrecise(step.cause)) return &step;
+      if (reference == nullptr) reference = &step;
     }
-    return nullptr;
+    return reference;
   }
 
  private:

@@ -30,7 +30,7 @@ struct Chain {
 };
 
 struct Found {
-  std::vector<Chain> chains;  // shortest first; of equally long ones, fewer store references first
+  std::vector<Chain> chains;  // shortest first; of equally long ones, fewer vague steps first
   size_t roots = 0;           // that lead to the goal
   bool cut = false;           // there are more chains than were wanted
   // Without chains: a file that names the goal though no root leads to the file; null if none does.

@@ -37,6 +37,15 @@ bool Searches(Claim::Kind kind) {
 
 }  // namespace
 
+bool IsPrecise(const Cause& cause) {
+  if (std::holds_alternative<const StoreReference*>(cause)) return false;
+  if (const auto* holds = std::get_if<Holds>(&cause)) return !holds->is_store_path;
+  const auto* claim = std::get_if<const LinkedClaim*>(&cause);
+  if (claim == nullptr) return true;
+  const Claim::Kind kind = (*claim)->kind;
+  return kind != Claim::EMBEDDED && kind != Claim::DEBUG_DIRECTORY && kind != Claim::LOADER_DEFAULT;
+}
+
 Graph::Graph(const Subject& subject, const TreeIndex& index, const std::vector<Root>& roots)
     : subject_(subject), index_(index) {
   paths_.reserve(subject.files.size());
@@ -75,6 +84,12 @@ Node Graph::SearchDirectory(const std::string& path) {
   paths_.push_back(owned_.emplace_back(path));
   search_directories_.emplace(paths_.back(), node);
   return node;
+}
+
+bool Graph::Exists(std::string_view path) const {
+  if (!path.starts_with("/")) return false;
+  const std::optional<Node> node = Known(path);
+  return (node && FileOf(*node) != nullptr) || index_.Resolve(path).exists;
 }
 
 std::string Graph::Place(std::string_view path) const {
@@ -183,12 +198,12 @@ void Graph::AddHeld() {
   for (Node node = 0; node < subject_.files.size(); ++node) {
     const LinkedFile& file = subject_.files[node];
     if (file.store_path.empty() || file.store_path == paths_[node]) continue;
-    steps_.push_back({NodeAt(file.store_path), node, Holds{}});
+    steps_.push_back({NodeAt(file.store_path), node, Holds{true}});
   }
   for (Node node = 0; node < subject_.files.size(); ++node) {
     const auto directory = search_directories_.find(DirectoryOf(paths_[node]));
     if (directory == search_directories_.end()) continue;
-    steps_.push_back({directory->second, node, Holds{}});
+    steps_.push_back({directory->second, node, Holds{false}});
   }
 }
 

@@ -21,17 +21,17 @@ namespace lre_audit::why {
 
 using Node = uint32_t;
 
-// A store path, or a directory that is searched, leads to the files in it.
-struct Holds {};
+// A directory that is searched leads to the files in it, and a store path to all of its files.
+struct Holds {
+  bool is_store_path = false;
+};
 // Why one thing leads to another; the pointers are into the Subject.
 using Cause = std::variant<Holds, const LinkedClaim*, const LinkedLibrary*, const LinkedDlopen*,
                            const StoreReference*>;
 
-// A store reference says that a package is used, but not what of it: a claim says more.
-inline bool IsPrecise(const Cause& cause) {
-  return !std::holds_alternative<Holds>(cause) &&
-         !std::holds_alternative<const StoreReference*>(cause);
-}
+// Whether the step is what a loader, kernel or shell takes. That a string is in a file, or that a
+// file refers to a package, does not say what is used, or whether anything is.
+bool IsPrecise(const Cause& cause);
 
 struct Step {
   Node from = 0, to = 0;
@@ -49,6 +49,9 @@ class Graph {
   const LinkedFile* FileOf(Node node) const {
     return node < subject_.files.size() ? &subject_.files[node] : nullptr;
   }
+  // Whether the tree has something there, a symlink to nowhere included.
+  bool Exists(Node node) const { return FileOf(node) != nullptr || Exists(PathOf(node)); }
+  bool Exists(std::string_view path) const;
   // What roots[root] names; nullopt where it names no path (a command that is not found).
   std::optional<Node> RootNode(size_t root) const { return root_nodes_[root]; }
 

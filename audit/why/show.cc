@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/paths.h"
 #include "base/text.h"
 #include "nlohmann/json.hpp"
 #include "reports/numbers.h"
@@ -67,12 +66,25 @@ std::string HowFound(const LinkedLibrary& library) {
   return absl::StrCat(", found by ", by, library.element.empty() ? "" : " ", library.element);
 }
 
-std::string Sentence(const Step& step) {
+// `evidence` without the ": PATH" at its end, where the line below it shows that path.
+std::string WithoutPath(std::string evidence, std::string_view path) {
+  const std::string tail = absl::StrCat(": ", ToAbsl(path));
+  if (evidence.size() > tail.size() && evidence.ends_with(tail)) {
+    evidence.resize(evidence.size() - tail.size());
+  }
+  return evidence;
+}
+
+// What leads to `path`.
+std::string Sentence(const Cause& cause, std::string_view path) {
   const auto at = [](uint64_t offset) {
     return offset == 0 ? std::string() : absl::StrCat(" at ", Hex(offset));
   };
   return std::visit(Overloaded{[](Holds) { return std::string("holds"); },
-                               [](const LinkedClaim* claim) { return ClaimEvidence(*claim); },
+                               [&](const LinkedClaim* claim) {
+                                 const std::string evidence = ClaimEvidence(*claim);
+                                 return claim->line > 0 ? evidence : WithoutPath(evidence, path);
+                               },
                                [&](const LinkedLibrary* library) {
                                  return absl::StrCat("DT_NEEDED", at(library->offset), ": ",
                                                      library->name, HowFound(*library));
@@ -84,7 +96,7 @@ std::string Sentence(const Step& step) {
                                [&](const StoreReference* reference) {
                                  return absl::StrCat("refers to it", at(reference->offset()));
                                }},
-                    step.cause);
+                    cause);
 }
 
 std::string_view KindName(const Root& root) {
@@ -98,32 +110,25 @@ std::string_view KindName(const Root& root) {
   }
 }
 
-// Of a store path or file that is itself the root, what makes it one.
-std::string_view WhyItIsRoot(const Root& root) {
+// What begins a chain at `path`.
+std::string Sentence(const Root& root, std::string_view path) {
   switch (root.kind) {
     case Root::Kind::kStorePath:
       return "asked for";
     case Root::Kind::kUnreferenced:
       return "nothing refers to it";
-    default:
-      return {};
-  }
-}
-
-std::string Sentence(const Root& root) {
-  switch (root.kind) {
     case Root::Kind::kEnvironment:
-      return absl::StrCat("Env ", ClaimEvidence(root.claim));
-    case Root::Kind::kToolchain: {
-      std::string place = root.file;
-      if (root.claim.line > 0) absl::StrAppend(&place, ":", root.claim.line);
-      if (root.claim.line > 0 && root.column > 0) absl::StrAppend(&place, ":", root.column);
-      return absl::StrCat(place, ": ",
-                          root.claim.excerpt.empty() ? root.claim.text : root.claim.excerpt);
-    }
-    default:
-      return ClaimEvidence(root.claim);
+      return absl::StrCat("Env ", WithoutPath(ClaimEvidence(root.claim), path));
+    case Root::Kind::kEntrypoint:
+      return WithoutPath(ClaimEvidence(root.claim), path);
+    case Root::Kind::kToolchain:
+      break;
   }
+  std::string place = root.file;
+  if (root.claim.line > 0) absl::StrAppend(&place, ":", root.claim.line);
+  if (root.claim.line > 0 && root.column > 0) absl::StrAppend(&place, ":", root.column);
+  return absl::StrCat(place, ": ",
+                      root.claim.excerpt.empty() ? root.claim.text : root.claim.excerpt);
 }
 
 class TextWriter {
@@ -132,49 +137,50 @@ class TextWriter {
       : answer_(answer), color_(color), out_(out) {}
 
   void WriteChain(const Chain& chain) {
-    const Root& root = (*answer_.roots)[chain.root];
     std::string indent;
-    if (const std::string_view why = WhyItIsRoot(root); !why.empty()) {
-      out_ << Path(chain.begin, chain.steps.empty()) << "  (" << why << ")\n";
-    } else {
-      out_ << Escaped(Sentence(root)) << "\n";
-      WriteNode(chain.begin, chain.steps.empty(), indent);
-    }
-    for (size_t i = 0; i < chain.steps.size(); ++i) {
-      const Step& step = *chain.steps[i];
-      out_ << indent << Escaped(Sentence(step)) << "\n";
-      WriteNode(step.to, i + 1 == chain.steps.size(), indent);
+    const std::string_view begin = answer_.graph->PathOf(chain.begin);
+    WriteNode(Sentence((*answer_.roots)[chain.root], begin), chain.begin, chain.steps.empty(),
+              indent);
+    for (const Step* step : chain.steps) {
+      WriteNode(Sentence(step->cause, answer_.graph->PathOf(step->to)), step->to,
+                step == chain.steps.back(), indent);
     }
   }
 
   void WriteRest() {
     const Found& found = answer_.found;
-    if (found.cut) {
+    if (answer_.all) {
+      if (!found.cut) return;
       out_ << "\nonly the first " << Grouped(found.chains.size()) << " chains are shown\n";
-    } else if (found.roots > found.chains.size()) {
-      const size_t others = found.roots - found.chains.size();
+    } else if (found.roots > 1) {
       out_ << "\n"
-           << Grouped(others) << (others == 1 ? " other root leads" : " other roots lead")
+           << Counted(found.roots - 1, "other root") << (found.roots == 2 ? " leads" : " lead")
            << " there too: --all shows every shortest chain\n";
+    } else if (found.cut) {
+      out_ << "\nother chains are as short: --all shows them\n";
     }
   }
 
   void WriteNothing() {
     const std::string path = Escaped(answer_.path), subject = Escaped(answer_.subject);
-    const Step* step = answer_.found.named_by;
-    if (step != nullptr) {
-      out_ << "nothing leads to " << path << " in " << subject << ", though "
-           << Escaped(answer_.graph->PathOf(step->from)) << " names it ("
-           << Escaped(Sentence(*step)) << "): no root leads to that file\n";
+    out_ << "nothing leads from " << answer_.begins << " to " << path << " in " << subject << ": ";
+    if (const Step* step = answer_.found.named_by; step != nullptr) {
+      const Graph& graph = *answer_.graph;
+      out_ << "it is named by " << Escaped(graph.PathOf(step->from)) << " ("
+           << Escaped(Sentence(step->cause, graph.PathOf(step->to)))
+           << "), to which nothing leads either\n";
       return;
     }
-    out_ << "nothing leads to " << path << " in " << subject << ": "
-         << (answer_.exists ? "it is there, but nothing names it"
-                            : "it is not there, and nothing names it");
-    if (const std::string other = Namesake(); !answer_.exists && !other.empty()) {
-      out_ << "; there is " << Escaped(other);
+    if (!answer_.goal.name.empty()) {
+      out_ << "no object needs a library of that name";
+    } else if (answer_.graph->Exists(answer_.goal.path)) {
+      out_ << "it is there, but nothing names it\n";
+      return;
+    } else {
+      out_ << "it is not there, and nothing names it";
     }
-    out_ << "\n";
+    const std::string namesake = Namesake();
+    out_ << (namesake.empty() ? "" : absl::StrCat("; there is ", Escaped(namesake))) << "\n";
   }
 
  private:
@@ -182,15 +188,14 @@ class TextWriter {
     return color_ ? absl::StrCat(color, text, "\x1b[0m") : text;
   }
 
-  std::string Path(Node node, bool is_last) const {
+  // What leads to the node, and the node below it; what follows goes below the node.
+  void WriteNode(const std::string& sentence, Node node, bool is_last, std::string& indent) {
+    out_ << indent << Escaped(sentence) << "\n" << indent << "└── ";
     const std::string path = Escaped(answer_.graph->PathOf(node));
-    return is_last ? Colored(path, "\x1b[1;31m") : Colored(path, "\x1b[1m");
-  }
-
-  // The node below what leads to it; what follows goes below the node.
-  void WriteNode(Node node, bool is_last, std::string& indent) {
-    out_ << indent << "└── " << Path(node, is_last);
-    if (is_last && !answer_.exists) out_ << "  (not in " << Escaped(answer_.subject) << ")";
+    out_ << Colored(path, is_last ? kRed : kBold);
+    if (is_last && !answer_.graph->Exists(node)) {
+      out_ << "  (not in " << Escaped(answer_.subject) << ")";
+    }
     out_ << "\n";
     indent += "    ";
   }
@@ -210,10 +215,20 @@ class TextWriter {
     return {};
   }
 
+  static constexpr char kRed[] = "\x1b[1;31m";
+  static constexpr char kBold[] = "\x1b[1m";
+
   const Answer& answer_;
   const bool color_;
   std::ostream& out_;
 };
+
+// Whether the subject holds what was asked for.
+bool Exists(const Answer& answer) {
+  if (answer.goal.name.empty()) return answer.graph->Exists(answer.goal.path);
+  const std::vector<Chain>& chains = answer.found.chains;
+  return !chains.empty() && answer.graph->Exists(chains.front().end());
+}
 
 }  // namespace
 
@@ -253,12 +268,9 @@ void WriteJson(const Answer& answer, std::ostream& out) {
   }
   nlohmann::json problems = nlohmann::json::array();
   for (const std::string& problem : answer.problems) problems.push_back(Escaped(problem));
-  out << nlohmann::json{{"subject", Escaped(answer.subject)},
-                        {"path", Escaped(answer.path)},
-                        {"exists", answer.exists},
-                        {"chains", std::move(chains)},
-                        {"roots", answer.found.roots},
-                        {"cut", answer.found.cut},
+  out << nlohmann::json{{"subject", Escaped(answer.subject)}, {"path", Escaped(answer.path)},
+                        {"exists", Exists(answer)},           {"chains", std::move(chains)},
+                        {"roots", answer.found.roots},        {"cut", answer.found.cut},
                         {"problems", std::move(problems)}}
              .dump(2)
       << '\n';

@@ -16,7 +16,9 @@ namespace lre_audit::why {
 struct Answer {
   std::string subject;  // "oci:worker:t"
   std::string path;     // as the user typed it
-  bool exists = false;  // the subject holds it
+  std::string begins;   // what the roots are: "Entrypoint, Cmd or Env"
+  Goal goal;
+  bool all = false;  // every shortest chain was asked for
   const std::vector<Root>* roots = nullptr;
   const Graph* graph = nullptr;
   Found found;
@@ -25,7 +27,7 @@ struct Answer {
 
 // A tree for each chain: every file below the one that leads to it, under the bytes that do.
 //
-//   Entrypoint: /nix/store/...-run/bin/run
+//   Entrypoint
 //   └── /nix/store/...-run/bin/run
 //       line 3: exec /nix/store/...-tool/bin/tool "$@"
 //       └── /nix/store/...-tool/bin/tool

@@ -70,7 +70,9 @@ class Asked {
     ASSERT_TRUE(goal.ok()) << goal.status();
     answer.subject = "fake:tree";
     answer.path = path;
-    answer.exists = !goal->path.empty() && index_->Resolve(goal->path).exists;
+    answer.begins = "Entrypoint, Cmd or Env";
+    answer.goal = *goal;
+    answer.all = all;
     answer.roots = &roots;
     answer.graph = graph_.get();
     answer.found = FindChains(*graph_, roots, *goal, all, most);
@@ -137,8 +139,8 @@ TEST(Why, ThreeHopsDeep) {
   EXPECT_THAT(asked.Steps(), ElementsAre("WRAPPER " + kTool + "/bin/tool",
                                          "NEEDED " + kLib + "/lib/libx.so.1.2", "NEEDED " + kLeak));
   const std::string text = asked.Text();
-  EXPECT_THAT(text, StartsWith("Entrypoint: " + kRun + "/bin/run\n└── " + kRun + "/bin/run\n" +
-                               "    line 3: exec " + kTool + "/bin/tool \"$@\"\n    └── " + kTool +
+  EXPECT_THAT(text, StartsWith("Entrypoint\n└── " + kRun + "/bin/run\n    line 3: exec " + kTool +
+                               "/bin/tool \"$@\"\n    └── " + kTool +
                                "/bin/tool\n        DT_NEEDED at 0x"));
   EXPECT_THAT(text, HasSubstr(": libx.so.1, found by RUNPATH " + kLib + "/lib\n        └── "));
   EXPECT_THAT(text, HasSubstr("└── " + kLeak + "  (not in fake:tree)\n"));
@@ -191,6 +193,7 @@ TEST(Why, ALibraryThatIsFoundNowhere) {
   asked.Entrypoint(kTool + "/tool");
   asked.Why("libno.so.7");
   EXPECT_THAT(asked.Steps(), ElementsAre("NEEDED libno.so.7"));
+  EXPECT_EQ(asked.Json()["exists"], false);
   EXPECT_THAT(asked.Text(), HasSubstr(": libno.so.7, found nowhere\n"));
 }
 
@@ -204,14 +207,14 @@ TEST(Why, EnvironmentLeadsToTheFilesOfItsDirectories) {
   asked.Why(kGone);
   EXPECT_THAT(asked.Steps(),
               ElementsAre("HOLDS " + kTool + "/bin/tool", "SHEBANG " + kGone + "/bin/sh"));
-  EXPECT_THAT(asked.Text(), StartsWith("Env PATH: " + kTool + "/bin\n└── " + kTool + "/bin\n"));
+  EXPECT_THAT(asked.Text(), StartsWith("Env PATH\n└── " + kTool + "/bin\n    holds\n"));
   Asked other;
   other.tree.Directory(kTool).Directory(kTool + "/bin").Directory(kTool + "/bin/sub");
   other.tree.Executable(kTool + "/bin/sub/other", "#!/opt/other\n");
   other.Environment("PATH=" + kTool + "/bin");
   other.Why("/opt/other");
   EXPECT_THAT(other.answer.found.chains, IsEmpty());
-  EXPECT_THAT(other.Text(), HasSubstr("though " + kTool + "/bin/sub/other names it (line 1: "));
+  EXPECT_THAT(other.Text(), HasSubstr("it is named by " + kTool + "/bin/sub/other (line 1: "));
 }
 
 // A symlink that leads out of its package is a step, one inside it is none.
@@ -238,7 +241,7 @@ TEST(Why, SymlinkedDirectories) {
     asked.Entrypoint(kTool + "/tool");
     asked.Why(path);
     EXPECT_THAT(asked.Steps(), ElementsAre("SHEBANG /usr/bin/sh")) << path;
-    EXPECT_TRUE(asked.answer.exists);
+    EXPECT_EQ(asked.Json()["exists"], true);
   }
 }
 
@@ -260,6 +263,25 @@ TEST(Why, ClaimsSayMoreThanReferences) {
   claim.Why(kTool, /*all=*/true);
   EXPECT_THAT(claim.answer.found.chains, SizeIs(1));
   EXPECT_THAT(claim.Steps(), ElementsAre("SHEBANG " + kTool + "/tool"));
+}
+
+// What a program is made to do counts for more than a string in it.
+TEST(Why, ClaimsSayMoreThanStrings) {
+  Asked asked;
+  asked.tree.Directory(kTool).Directory(kTool + "/bin");
+  asked.tree.Executable(kTool + "/bin/a", Elf({}) + std::string("\0/opt/lib/libq.so\0", 18));
+  asked.tree.Executable(kTool + "/bin/b", Elf({"/opt/lib/libq.so"}));
+  asked.Environment("PATH=" + kTool + "/bin");
+  asked.Why("/opt/lib/libq.so");
+  EXPECT_THAT(asked.Steps(), ElementsAre("HOLDS " + kTool + "/bin/b", "NEEDED /opt/lib/libq.so"));
+  EXPECT_EQ(asked.Json()["exists"], false);
+  Asked string;
+  string.tree.Directory(kTool).Directory(kTool + "/bin");
+  string.tree.Executable(kTool + "/bin/a", Elf({}) + std::string("\0/opt/lib/libq.so\0", 18));
+  string.Environment("PATH=" + kTool + "/bin");
+  string.Why("/opt/lib/libq.so");
+  EXPECT_THAT(string.Steps(),
+              ElementsAre("HOLDS " + kTool + "/bin/a", "EMBEDDED /opt/lib/libq.so"));
 }
 
 // A diamond: two files of one PATH name two scripts each, and all name the goal.
@@ -316,17 +338,24 @@ TEST(Why, NothingLeadsThere) {
   Asked missing;
   PlantLeak(missing);
   missing.Why("/usr/lib/libx.so.1.2");
-  EXPECT_EQ(
-      missing.Text(),
-      "nothing leads to /usr/lib/libx.so.1.2 in fake:tree: it is not there, and nothing names "
-      "it; there is " +
-          kLib + "/lib/libx.so.1.2\n");
+  EXPECT_EQ(missing.Text(),
+            "nothing leads from Entrypoint, Cmd or Env to /usr/lib/libx.so.1.2 in fake:tree: it is "
+            "not there, and nothing names it; there is " +
+                kLib + "/lib/libx.so.1.2\n");
   Asked there;
   PlantLeak(there);
   there.tree.File("/etc/passwd", "x");
   there.Why("/etc/passwd");
   EXPECT_THAT(there.Text(), HasSubstr(": it is there, but nothing names it\n"));
   EXPECT_THAT(there.Json()["chains"], IsEmpty());
+}
+
+TEST(Why, NoObjectNeedsIt) {
+  Asked asked;
+  PlantLeak(asked);
+  asked.Why("tool");
+  EXPECT_THAT(asked.Text(), HasSubstr(": no object needs a library of that name; there is " +
+                                      kTool + "/bin/tool\n"));
 }
 
 TEST(Why, StorePathsAskedFor) {
@@ -338,7 +367,8 @@ TEST(Why, StorePathsAskedFor) {
   asked.Why("/opt/sh");
   EXPECT_THAT(asked.Steps(), ElementsAre("HOLDS " + kRun + "/doc", "STORE_REFERENCE " + kTool,
                                          "HOLDS " + kTool + "/tool", "SHEBANG /opt/sh"));
-  EXPECT_THAT(asked.Text(), StartsWith(kRun + "  (asked for)\nholds\n└── " + kRun + "/doc\n"));
+  EXPECT_THAT(asked.Text(),
+              StartsWith("asked for\n└── " + kRun + "\n    holds\n    └── " + kRun + "/doc\n"));
 }
 
 // A directory with an unpacked image says nothing of entrypoints: what nothing refers to begins.
@@ -350,7 +380,7 @@ TEST(Why, WithoutEntrypointOrEnvironment) {
   asked.Why(kLeak);
   EXPECT_THAT(asked.Steps(), ElementsAre("HOLDS " + kRun + "/run", "SHEBANG " + kTool + "/tool",
                                          "SHEBANG " + kLeak));
-  EXPECT_THAT(asked.Text(), StartsWith(kRun + "  (nothing refers to it)\n"));
+  EXPECT_THAT(asked.Text(), StartsWith("nothing refers to it\n└── " + kRun + "\n"));
 }
 
 TEST(Why, ToolchainsAreRoots) {
