@@ -27,6 +27,7 @@ std::vector<std::string> MachinesOf(const Subject& subject) {
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   std::vector<std::string> machines;
+  machines.reserve(sorted.size());
   for (auto& [machine, count] : sorted) machines.push_back(std::move(machine));
   return machines;
 }
