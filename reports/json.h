@@ -1,10 +1,11 @@
-// The JSON report: report.proto in proto3 JSON.
+// JSON: report.proto and difference.proto in proto3 JSON.
 #ifndef LRE_AUDIT_REPORTS_JSON_H_
 #define LRE_AUDIT_REPORTS_JSON_H_
 
 #include <ostream>
 
 #include "absl/status/status.h"
+#include "reports/difference.pb.h"
 #include "reports/report.pb.h"
 
 namespace lre_audit {
@@ -15,6 +16,9 @@ namespace lre_audit {
 // their names. Fields are in the proto's order and nothing else enters, so equal reports are equal
 // bytes. Indented, ends in a newline. Strings must be printable already (see MakePrintable).
 absl::Status WriteJson(const Report& report, std::ostream& out);
+// The same of a comparison, with the names of difference.proto; `tool` and `counts` are always
+// written.
+absl::Status WriteJson(const Comparison& comparison, std::ostream& out);
 
 }  // namespace lre_audit
 

@@ -9,19 +9,26 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "base/write_file.h"
+#include "reports/difference_text.h"
 #include "reports/json.h"
 
 namespace lre_audit {
 namespace {
 
+template <typename Message>
+absl::Status WriteAsText(const Message& message, const TextOptions& text, std::ostream& out) {
+  WriteText(message, text, out);
+  return absl::OkStatus();
+}
+
+template <typename Message>
+absl::Status WriteAsJson(const Message& message, const TextOptions&, std::ostream& out) {
+  return WriteJson(message, out);
+}
+
 constexpr OutputFormat kFormats[] = {
-    {"text",
-     [](const Report& report, const TextOptions& text, std::ostream& out) {
-       WriteText(report, text, out);
-       return absl::OkStatus();
-     }},
-    {"json", [](const Report& report, const TextOptions&,
-                std::ostream& out) { return WriteJson(report, out); }},
+    {"text", WriteAsText<Report>, WriteAsText<Comparison>},
+    {"json", WriteAsJson<Report>, WriteAsJson<Comparison>},
 };
 
 }  // namespace
@@ -50,10 +57,27 @@ absl::StatusOr<OutputFile> ParseOutputFile(std::string_view argument) {
   return OutputFile{format, std::string(argument.substr(equals + 1))};
 }
 
+absl::Status Write(const OutputFormat& format, const Report& report, const TextOptions& text,
+                   std::ostream& out) {
+  return format.write(report, text, out);
+}
+
+absl::Status Write(const OutputFormat& format, const Comparison& comparison,
+                   const TextOptions& text, std::ostream& out) {
+  return format.write_comparison(comparison, text, out);
+}
+
 absl::Status WriteOutputFile(const OutputFile& file, const Report& report,
                              const TextOptions& text) {
   std::ostringstream content;
-  LRE_RETURN_IF_ERROR(file.format->write(report, text, content));
+  LRE_RETURN_IF_ERROR(Write(*file.format, report, text, content));
+  return WriteFile(file.path, content.view());
+}
+
+absl::Status WriteOutputFile(const OutputFile& file, const Comparison& comparison,
+                             const TextOptions& text) {
+  std::ostringstream content;
+  LRE_RETURN_IF_ERROR(Write(*file.format, comparison, text, content));
   return WriteFile(file.path, content.view());
 }
 

@@ -1,7 +1,6 @@
 #include "reports/printable.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
 
 #include <vector>
 
@@ -28,8 +27,8 @@ void EscapeString(const Reflection& reflection, const FieldDescriptor* field, Me
   }
 }
 
-// By reflection, so that a string added to report.proto later cannot be forgotten here. Depth is
-// that of report.proto's types.
+// By reflection, so that a string added to a .proto later cannot be forgotten here. Depth is that
+// of the message's types.
 void EscapeStrings(Message& message) {
   const Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
@@ -51,6 +50,6 @@ void EscapeStrings(Message& message) {
 
 }  // namespace
 
-void MakePrintable(Report& report) { EscapeStrings(report); }
+void MakePrintable(google::protobuf::Message& message) { EscapeStrings(message); }
 
 }  // namespace lre_audit

@@ -39,8 +39,8 @@ void CountAndJudge(Report& report, Finding::Severity fail_on) {
   report.set_verdict(incomplete ? Report::INCOMPLETE : fails ? Report::FINDINGS : Report::CLEAN);
 }
 
-int ExitCode(Report::Verdict verdict) {
-  switch (verdict) {
+int ExitCode(const Report& report) {
+  switch (report.verdict()) {
     case Report::CLEAN:
       return kExitClean;
     case Report::FINDINGS:
@@ -50,7 +50,20 @@ int ExitCode(Report::Verdict verdict) {
   }
 }
 
-absl::Status WriteAll(const Report& report, const ReportOptions& options, double seconds,
+int ExitCode(const Comparison& comparison) {
+  switch (comparison.verdict()) {
+    case Comparison::SAME:
+      return kExitClean;
+    case Comparison::DIFFERENT:
+      return kExitFindings;
+    default:
+      return kExitIncomplete;
+  }
+}
+
+// `message` is a Report or a Comparison.
+template <typename Message>
+absl::Status WriteAll(const Message& message, const ReportOptions& options, double seconds,
                       std::ostream& out) {
   TextOptions text;
   text.verbose = options.verbose;
@@ -61,30 +74,41 @@ absl::Status WriteAll(const Report& report, const ReportOptions& options, double
   text.color = options.color == ColorMode::kAlways;
   for (const std::string& output : options.outputs) {
     const absl::StatusOr<OutputFile> file = ParseOutputFile(output);
-    status.Update(file.ok() ? WriteOutputFile(*file, report, text) : file.status());
+    status.Update(file.ok() ? WriteOutputFile(*file, message, text) : file.status());
   }
   text.color = UseColor(options.color, out);
   text.quiet = options.quiet;
   const absl::StatusOr<const OutputFormat*> format = FindOutputFormat(options.format);
-  status.Update(format.ok() ? (*format)->write(report, text, out) : format.status());
+  status.Update(format.ok() ? Write(**format, message, text, out) : format.status());
   out.flush();
   if (!out) status.Update(absl::UnavailableError("cannot write to standard output"));
   return status;
+}
+
+template <typename Message>
+int Finish(Message& message, const ReportOptions& options, double seconds, std::ostream& out,
+           std::ostream& err) {
+  message.mutable_tool()->set_name("lre-audit");
+  message.mutable_tool()->set_version(LRE_AUDIT_VERSION);
+  MakePrintable(message);
+  if (const absl::Status status = WriteAll(message, options, seconds, out); !status.ok()) {
+    err << "error: " << ToStd(status.message()) << "\n";
+    return kExitUsage;
+  }
+  return ExitCode(message);
 }
 
 }  // namespace
 
 int WriteReport(Report& report, const ReportOptions& options, double seconds, std::ostream& out,
                 std::ostream& err) {
-  report.mutable_tool()->set_name("lre-audit");
-  report.mutable_tool()->set_version(LRE_AUDIT_VERSION);
   CountAndJudge(report, options.fail_on);
-  MakePrintable(report);
-  if (const absl::Status status = WriteAll(report, options, seconds, out); !status.ok()) {
-    err << "error: " << ToStd(status.message()) << "\n";
-    return kExitUsage;
-  }
-  return ExitCode(report.verdict());
+  return Finish(report, options, seconds, out, err);
+}
+
+int WriteComparison(Comparison& comparison, const ReportOptions& options, double seconds,
+                    std::ostream& out, std::ostream& err) {
+  return Finish(comparison, options, seconds, out, err);
 }
 
 }  // namespace lre_audit

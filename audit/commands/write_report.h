@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "audit/commands/options.h"
+#include "reports/difference.pb.h"
 #include "reports/report.pb.h"
 
 namespace lre_audit {
@@ -22,6 +23,10 @@ inline constexpr int kExitIncomplete = 3;
 // line on `err` and kExitUsage.
 int WriteReport(Report& report, const ReportOptions& options, double seconds, std::ostream& out,
                 std::ostream& err);
+
+// The same of a comparison, whose counts and verdict are set already.
+int WriteComparison(Comparison& comparison, const ReportOptions& options, double seconds,
+                    std::ostream& out, std::ostream& err);
 
 }  // namespace lre_audit
 
