@@ -1,0 +1,34 @@
+// Store paths as packages: which of two sides' paths are versions of the same one.
+#ifndef LRE_AUDIT_AUDIT_COMPARE_PACKAGES_H_
+#define LRE_AUDIT_AUDIT_COMPARE_PACKAGES_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/difference.pb.h"
+
+namespace lre_audit {
+
+struct Package {
+  std::string name;     // "glibc", "glibc-dev" of an output
+  std::string version;  // "2.42-67"; empty if the store path's name has none
+};
+
+// Of a store path. The version begins at the first "-" that no letter follows, as Nix has it
+// (DrvName in src/libstore/names.cc); the name of an output behind it ("-dev", "-lib") stays with
+// the name.
+Package PackageOf(std::string_view store_path);
+
+// Store paths of one side with the sizes of their NARs in bytes, 0 where not known.
+using SizedPaths = std::map<std::string, uint64_t>;
+
+// Paths on both sides are passed over. Of the rest, those of one name are paired: equal versions
+// first, others in their order. By name, then version.
+std::vector<PackageDifference> ComparePackages(const SizedPaths& a, const SizedPaths& b);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_COMPARE_PACKAGES_H_

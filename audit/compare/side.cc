@@ -1,0 +1,138 @@
+#include "audit/compare/side.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/read_file.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "reports/saved_report.h"
+
+namespace lre_audit {
+namespace {
+
+constexpr std::string_view kStoreScheme = "store:";
+constexpr std::string_view kKinds =
+    "a side is store:[ROOT], an image (oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, "
+    "rootfs:DIR), a closure file, a toolchain's directory, or a saved JSON report";
+
+// A report of a million findings is some 500 MB.
+constexpr uint64_t kMostReportBytes = uint64_t{1} << 30;
+
+enum class FileType { kMissing, kDirectory, kOther };
+
+FileType TypeOf(const std::string& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return FileType::kMissing;
+  return S_ISDIR(status.st_mode) ? FileType::kDirectory : FileType::kOther;
+}
+
+bool HasAnyOf(const std::string& directory, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* name) {
+    return TypeOf(absl::StrCat(directory, "/", name)) != FileType::kMissing;
+  });
+}
+
+absl::Status NoSide(const std::string& reference, std::string_view why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", Escaped(reference), "' ", ToAbsl(why), "; ", ToAbsl(kKinds)));
+}
+
+absl::StatusOr<Side> OpenImageSide(Side side, const std::string& platform) {
+  side.kind = ComparedSide::IMAGE;
+  LRE_ASSIGN_OR_RETURN(side.tree, OpenImage(side.reference, platform, TreeLimits()));
+  return side;
+}
+
+absl::StatusOr<Side> OpenClosureSide(Side side) {
+  side.kind = ComparedSide::CLOSURE;
+  LRE_ASSIGN_OR_RETURN(side.closure, nix::ReadClosure(side.reference));
+  return side;
+}
+
+absl::StatusOr<Side> OpenDirectory(Side side, const std::string& platform) {
+  const std::string& directory = side.reference;
+  if (HasAnyOf(directory, {"registration"}) && HasAnyOf(directory, {"store-paths"})) {
+    return OpenClosureSide(std::move(side));
+  }
+  if (HasAnyOf(directory, {"oci-layout", "nix/store"})) {
+    return OpenImageSide(std::move(side), platform);
+  }
+  absl::StatusOr<ToolchainFacts> toolchain = ReadToolchain(directory);
+  if (toolchain.ok()) {
+    side.kind = ComparedSide::TOOLCHAIN;
+    side.toolchain = *std::move(toolchain);
+    return side;
+  }
+  if (HasAnyOf(directory, {"bin", "etc", "usr"})) return OpenImageSide(std::move(side), platform);
+  return NoSide(directory, "holds neither an image nor a toolchain");
+}
+
+// The first bytes of a file, enough to tell text from archives.
+absl::StatusOr<bool> IsText(const std::string& path) {
+  constexpr size_t kSniffed = 4096;
+  std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "re"), &fclose);
+  if (file == nullptr) return absl::ErrnoToStatus(errno, Escaped(path));
+  std::string head(kSniffed, '\0');
+  head.resize(fread(head.data(), 1, head.size(), file.get()));
+  const bool compressed = head.starts_with("\x1f\x8b") || head.starts_with("\x28\xb5\x2f\xfd");
+  return !compressed && head.find('\0') == std::string::npos;
+}
+
+absl::StatusOr<Side> OpenFile(Side side, const std::string& platform) {
+  LRE_ASSIGN_OR_RETURN(const bool is_text, IsText(side.reference));
+  if (!is_text) return OpenImageSide(std::move(side), platform);
+  absl::StatusOr<std::string> text = ReadFile(side.reference, kMostReportBytes);
+  if (!text.ok()) {
+    return absl::Status(text.status().code(),
+                        absl::StrCat(Escaped(side.reference), ": ", text.status().message()));
+  }
+  if (LooksLikeReport(*text)) {
+    side.kind = ComparedSide::REPORT;
+    absl::StatusOr<Report> report = ReadReport(*text);
+    if (!report.ok()) {
+      return absl::Status(report.status().code(),
+                          absl::StrCat(Escaped(side.reference), ": ", report.status().message()));
+    }
+    side.report = *std::move(report);
+    return side;
+  }
+  text->clear();
+  const std::string reference = side.reference;
+  absl::StatusOr<Side> closure = OpenClosureSide(std::move(side));
+  if (closure.ok()) return closure;
+  return absl::Status(closure.status().code(),
+                      absl::StrCat(closure.status().message(), "; ", ToAbsl(kKinds)));
+}
+
+}  // namespace
+
+absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& platform) {
+  Side side;
+  side.reference = reference;
+  if (reference.starts_with(kStoreScheme)) {
+    side.kind = ComparedSide::STORE;
+    side.store_root = reference.substr(kStoreScheme.size());
+    LRE_RETURN_IF_ERROR(nix::StoreDatabase::Open(side.store_root).status());
+    return side;
+  }
+  switch (TypeOf(reference)) {
+    case FileType::kDirectory:
+      return OpenDirectory(std::move(side), platform);
+    case FileType::kOther:
+      return OpenFile(std::move(side), platform);
+    case FileType::kMissing:
+      break;
+  }
+  // A transport, or a path with a tag; what it is not, OpenImage says.
+  absl::StatusOr<Side> image = OpenImageSide(std::move(side), platform);
+  if (image.ok() || !absl::IsNotFound(image.status())) return image;
+  if (reference.find(':') != std::string::npos) return image;
+  return NoSide(reference, "is not there");
+}
+
+}  // namespace lre_audit
