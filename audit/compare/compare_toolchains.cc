@@ -131,12 +131,13 @@ void CompareSayings(const Sayings& a, const Sayings& b, Comparison* comparison) 
     const auto found = side.find(role);
     return found == side.end() ? std::vector<std::string>() : found->second;
   };
-  for (const auto& [role, unused] : all) {
-    for (auto& [in_a, in_b] : PairUp(values(a, role), values(b, role))) {
-      const auto fill = [&, &value_a = in_a, &value_b = in_b](auto* difference) {
+  for (const auto& entry : all) {
+    const Role& role = entry.first;
+    for (const Pair& pair : PairUp(values(a, role), values(b, role))) {
+      const auto fill = [&](auto* difference) {
         difference->set_name(absl::StrCat(role.file, ": ", role.name));
-        difference->set_a(value_a);
-        difference->set_b(value_b);
+        difference->set_a(pair.first);
+        difference->set_b(pair.second);
       };
       if (role.is_tool) {
         fill(comparison->add_tools());
