@@ -44,6 +44,7 @@ void OnlyInOneSide(const Subject& subject, const Rule& rule, Findings& findings)
                     "realise the path locally (nix-store --realise), or name the closure that the "
                     "tree should have with --closure",
                     findings);
+  ToolchainPathNotInLocalStore(subject, rule, findings);
 }
 
 void ClosurePathMissing(const Subject& subject, const Rule& rule, Findings& findings) {
@@ -111,6 +112,8 @@ void ReferenceUndeclared(const Subject& subject, const Rule& rule, Findings& fin
 }
 
 void NarHashMismatch(const Subject& subject, const Rule& rule, Findings& findings) {
+  // The local store is the other side, and what differs there is LRE603.
+  if (subject.closure_kind == Subject::ClosureKind::kDefault) return;
   for (const LinkedStorePath& path : subject.store_paths) {
     if (path.nar_hash.empty() || path.recorded_hash.empty() ||
         path.nar_hash == path.recorded_hash) {

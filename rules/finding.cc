@@ -25,6 +25,15 @@ std::string WithoutStoreHashes(std::string_view text, std::string_view store_dir
   return result.append(text);
 }
 
+// "docker://lre-cc:" of "docker://lre-cc:<hash>": nix2container tags images by a store path's hash.
+std::string_view WithoutTagHash(std::string_view text) {
+  if (text.size() <= nix::kHashLength) return text;
+  const std::string_view tag = text.substr(text.size() - nix::kHashLength);
+  const bool is_hash = text[text.size() - tag.size() - 1] == ':' &&
+                       std::all_of(tag.begin(), tag.end(), nix::IsNix32);
+  return is_hash ? text.substr(0, text.size() - tag.size()) : text;
+}
+
 // How a claim is introduced in evidence: the ELF field, the variable, the kind of file.
 std::string ClaimField(const LinkedClaim& claim) {
   switch (claim.kind) {
@@ -141,7 +150,7 @@ std::string Fingerprint(const Finding& finding, std::string_view kind,
   std::string text;
   for (const std::string& part :
        {finding.rule(), std::string(kind), WithoutStoreHashes(finding.path(), store_directory),
-        WithoutStoreHashes(finding.referenced(), store_directory)}) {
+        WithoutStoreHashes(WithoutTagHash(finding.referenced()), store_directory)}) {
     absl::StrAppend(&text, part.size(), ":", part, ",");
   }
   unsigned char digest[EVP_MAX_MD_SIZE];

@@ -36,6 +36,17 @@ JudgeFunction BlobDigestMismatch, DiffIdMismatch, FileOutsideStore, StorePathAlt
     EnvironmentOutsideStore, LoaderEnvironment, EntrypointOutsideStore, LoaderConfiguration,
     EnvironmentPathMissing, TrailingData;
 
+// toolchain_rules.cc: what a generated toolchain names.
+JudgeFunction ToolOutsideStore, ToolMissing, IncludeDirectoryOutsideStore, IncludeDirectoryMissing,
+    FlagOutsideStore, ScriptOutsideStore, LibcMismatch, ToolUnresolved;
+JudgeFunction ToolchainPathNotInImage, ToolchainPathNotLocal;
+JudgeFunction ToolchainPathNotInLocalStore;  // OnlyInOneSide, for a toolchain
+
+// platform_rules.cc, environment_rules.cc, agreement_rules.cc: what several must say alike.
+JudgeFunction PlatformDiffers;
+JudgeFunction BazelrcDiffers, EnvironmentDiffers;
+JudgeFunction ContentDiffers, ContainerImageDiffers, PinDiffers;
+
 // audit_rules.cc
 JudgeFunction Incomplete, LimitReached;
 

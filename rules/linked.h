@@ -160,6 +160,8 @@ struct Subject {
   };
   ClosureKind closure_kind = ClosureKind::kDerived;
   std::string closure_source;
+  // Contents that differ from a kDefault closure are told by the agreement's ContentDifference.
+  bool contents_compared = false;
   std::optional<LinkedToolchain> toolchain;  // of kToolchain
   std::optional<LinkedAgreement> agreement;  // of kAgreement
 };

@@ -18,11 +18,19 @@ extern const char kLre201[], kLre202[], kLre203[], kLre204[], kLre205[], kLre206
     kLre208[], kLre209[], kLre210[], kLre211[];
 
 // pages_closure.cc
-extern const char kLre301[], kLre302[], kLre303[], kLre304[], kLre305[], kLre307[], kLre604[];
+extern const char kLre301[], kLre302[], kLre303[], kLre304[], kLre305[], kLre307[];
 
 // pages_image.cc
 extern const char kLre401[], kLre402[], kLre403[], kLre404[], kLre405[], kLre406[], kLre407[],
     kLre408[], kLre409[], kLre411[];
+
+// pages_toolchain.cc
+extern const char kLre501[], kLre502[], kLre503[], kLre504[], kLre505[], kLre506[], kLre507[],
+    kLre508[];
+
+// pages_agreement.cc
+extern const char kLre601[], kLre602[], kLre603[], kLre604[], kLre605[], kLre606[], kLre607[],
+    kLre608[], kLre609[];
 
 // pages_audit.cc
 extern const char kLre901[], kLre902[], kLre903[], kLre904[];

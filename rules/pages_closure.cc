@@ -1,4 +1,4 @@
-// Pages of LRE3xx and LRE604.
+// Pages of LRE3xx.
 #include "rules/pages.h"
 
 namespace lre_audit::page {
@@ -100,22 +100,6 @@ was copied; what is beside them may then be incomplete.
 
 To fix it: copy store paths one by one (nix copy, nix-store --export, closureInfo),
 never the store directory. An empty .links directory is accepted.
-)";
-
-const char kLre604[] =
-    R"(A store path is on one side only: the tree holds it, and the local store, which was
-compared because no --closure was named, does not know it.
-
-Why it matters: what developers do not have they cannot run, so an action that uses
-it runs remotely only, and its cache key may never be reached locally. But nobody
-promised that the local store is complete, so this is a warning.
-
-    warning[LRE604]: the image holds a store path that the closure does not
-      --> /nix/store/...-python3-3.11.9
-       = note: the closure is from the local store
-
-To fix it: realise the path locally, or name the closure that the tree is meant to
-have with --closure; a path that it lacks is then LRE301, an error.
 )";
 
 }  // namespace lre_audit::page
