@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "audit/audit.h"
 #include "audit/commands/audit_command.h"
 #include "audit/commands/progress.h"
@@ -16,6 +18,7 @@
 #include "audit/commands/write_report.h"
 #include "audit/link/tree_index.h"
 #include "audit/store_subject.h"
+#include "audit/toolchain/read_toolchain.h"
 #include "audit/why/chains.h"
 #include "audit/why/graph.h"
 #include "audit/why/roots.h"
@@ -23,6 +26,7 @@
 #include "base/status.h"
 #include "base/store_path.h"
 #include "base/text.h"
+#include "rules/finding.h"
 #include "rules/judges.h"
 #include "rules/rule.h"
 
@@ -36,10 +40,21 @@ constexpr size_t kMostChains = 1000;
 
 struct Opened {
   Subject::Kind kind = Subject::Kind::kImage;
-  std::unique_ptr<Tree> tree;
+  std::unique_ptr<Tree> tree;            // null: of a toolchain, the local store has nothing
   nix::Closure closure;                  // without hashes: contents are not verified here
-  std::vector<std::string> store_paths;  // that were asked for
+  std::vector<std::string> store_paths;  // that were asked for, or that the toolchain names
+  std::vector<ToolchainFacts> toolchains;
 };
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+bool IsDirectory(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
 
 bool IsFile(const std::string& path) {
   std::error_code error;
@@ -66,26 +81,76 @@ absl::StatusOr<Opened> OpenStorePaths(std::vector<std::string> paths) {
   return opened;
 }
 
-absl::StatusOr<Opened> Open(const WhyOptions& options) {
-  if (const auto store_path = StorePathOf(options.subject)) {
-    // A store path can be an image, too: dockerTools builds archives, nix2container layouts.
-    const bool may_be_image = IsFile(*store_path) || IsFile(options.subject + "/oci-layout");
-    if (!may_be_image || !OpenImage(options.subject, options.platform, TreeLimits()).ok()) {
-      return OpenStorePaths({*store_path});
+// A toolchain leads to the local store, as far as that knows the store paths that it names.
+absl::StatusOr<Opened> OpenToolchain(ToolchainFacts toolchain) {
+  Opened opened;
+  opened.kind = Subject::Kind::kToolchain;
+  std::set<std::string> paths;
+  for (const ConfigFacts& file : toolchain.files) {
+    for (const Claim& claim : file.claims()) {
+      const auto path = nix::StorePathOf(claim.text(), nix::kDefaultStoreDirectory);
+      if (path) paths.emplace(*path);
     }
   }
+  opened.toolchains.push_back(std::move(toolchain));
+  opened.store_paths.assign(paths.begin(), paths.end());
+  const absl::StatusOr<nix::StoreDatabase> store = nix::StoreDatabase::Open("");
+  if (!store.ok()) return opened;
+  LRE_ASSIGN_OR_RETURN(opened.closure, store->ClosureOfKnown(opened.store_paths));
+  if (opened.closure.paths.empty()) return opened;
+  std::vector<std::string> known;
+  for (auto& [path, info] : opened.closure.paths) {
+    known.push_back(path);
+    info.nar_hash.clear();
+  }
+  LRE_ASSIGN_OR_RETURN(opened.tree, OpenStore("", opened.closure.store_directory, known));
+  return opened;
+}
+
+absl::StatusOr<Opened> OpenSubject(const WhyOptions& options) {
+  const std::string& word = options.subject;
+  if (const auto store_path = StorePathOf(word)) {
+    // A store path can be an image, too: dockerTools builds archives, nix2container layouts.
+    const bool may_be_image = IsFile(*store_path) || Exists(word + "/oci-layout");
+    if (!may_be_image || !OpenImage(word, options.platform, TreeLimits()).ok()) {
+      return OpenStorePaths({*store_path});
+    }
+  } else if (IsDirectory(word) && !Exists(word + "/oci-layout") && !Exists(word + "/nix/store")) {
+    absl::StatusOr<ToolchainFacts> toolchain = ReadToolchain(word);
+    if (!toolchain.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          word, " is no image, which has an oci-layout file or nix/store; and as a toolchain: ",
+          toolchain.status().message()));
+    }
+    return OpenToolchain(*std::move(toolchain));
+  }
   Opened opened;
-  LRE_ASSIGN_OR_RETURN(opened.tree, OpenImage(options.subject, options.platform, TreeLimits()));
+  LRE_ASSIGN_OR_RETURN(opened.tree, OpenImage(word, options.platform, TreeLimits()));
+  return opened;
+}
+
+absl::StatusOr<Opened> Open(const WhyOptions& options) {
+  LRE_ASSIGN_OR_RETURN(Opened opened, OpenSubject(options));
+  for (const std::string& directory : options.toolchains) {
+    LRE_ASSIGN_OR_RETURN(ToolchainFacts toolchain, ReadToolchain(directory));
+    opened.toolchains.push_back(std::move(toolchain));
+  }
   return opened;
 }
 
 absl::StatusOr<ExaminedTree> ExamineOpened(const Opened& opened, int jobs) {
+  if (opened.tree == nullptr) {
+    ExaminedTree nothing;
+    nothing.merged = std::make_unique<const MergedTree>();
+    return nothing;
+  }
   Progress progress(ProgressWanted(/*quiet=*/false));
   uint64_t total = 0;
   for (const Tree::Part& part : opened.tree->parts()) total += part.size_hint;
   progress.SetTotal(total);
   AuditRequest request;
-  request.kind = opened.kind;
+  const bool is_image = opened.kind == Subject::Kind::kImage;
+  request.kind = is_image ? Subject::Kind::kImage : Subject::Kind::kStore;
   request.tree = opened.tree.get();
   request.known_closure = &opened.closure;
   request.jobs = jobs;
@@ -96,37 +161,58 @@ absl::StatusOr<ExaminedTree> ExamineOpened(const Opened& opened, int jobs) {
 
 std::vector<why::Root> RootsOf(const Opened& opened, const Subject& subject,
                                const TreeIndex& index) {
-  if (opened.kind == Subject::Kind::kStore) return why::RootsOfStore(opened.store_paths, index);
   std::vector<why::Root> roots;
   if (subject.image) roots = why::RootsOfImage(*subject.image, index);
+  if (opened.kind == Subject::Kind::kStore) roots = why::RootsOfStore(opened.store_paths, index);
+  for (const ToolchainFacts& toolchain : opened.toolchains) {
+    for (const ConfigFacts& file : toolchain.files) why::AddRootsOfToolchain(file, index, roots);
+  }
   if (roots.empty()) roots = why::UnreferencedRoots(subject, index);
   return roots;
 }
 
-// What roots of these kinds are called.
-std::string Begins(const std::vector<why::Root>& roots) {
-  bool toolchain = false, image = false, asked_for = false;
-  for (const why::Root& root : roots) {
-    toolchain |= root.kind == why::Root::Kind::kToolchain;
-    asked_for |= root.kind == why::Root::Kind::kStorePath;
-    image |=
-        root.kind == why::Root::Kind::kEntrypoint || root.kind == why::Root::Kind::kEnvironment;
+// Where chains begin, in words: "Entrypoint, Cmd, Env or generated-cc".
+std::string Begins(const WhyOptions& options, const Opened& opened,
+                   const std::vector<why::Root>& roots) {
+  if (opened.kind != Subject::Kind::kImage) {
+    std::vector<std::string> words = {options.subject};
+    words.insert(words.end(), options.toolchains.begin(), options.toolchains.end());
+    return absl::StrJoin(words, " or ");
   }
-  if (asked_for) return "the store path";
-  if (image) return toolchain ? "Entrypoint, Cmd, Env or toolchain" : "Entrypoint, Cmd or Env";
-  return toolchain ? "the toolchain" : "any file";
+  if (!roots.empty() && roots.front().kind == why::Root::Kind::kUnreferenced) return "any file";
+  if (options.toolchains.empty()) return "Entrypoint, Cmd or Env";
+  return absl::StrCat("Entrypoint, Cmd, Env or ", absl::StrJoin(options.toolchains, " or "));
 }
 
 // What the rules say of parts that could not be read.
-std::vector<std::string> ProblemsOf(const Subject& subject) {
+void AddProblems(const Subject& subject, std::vector<std::string>& problems) {
   std::vector<Finding> findings;
   judge::Incomplete(subject, *FindRule("LRE901"), findings);
   judge::LimitReached(subject, *FindRule("LRE902"), findings);
-  std::vector<std::string> problems;
   for (const Finding& finding : findings) {
     problems.push_back(absl::StrCat(finding.path(), ": ", finding.message()));
   }
-  return problems;
+}
+
+void AddProblems(const ToolchainFacts& toolchain, std::vector<std::string>& problems) {
+  for (const ConfigFacts& file : toolchain.files) {
+    for (const ConfigDefect& defect : file.defects()) {
+      std::string place = file.path();
+      if (defect.line() > 0) absl::StrAppend(&place, ":", defect.line(), ":", defect.column());
+      problems.push_back(absl::StrCat(place, ": ", defect.message()));
+    }
+  }
+}
+
+// Where a toolchain leads is known only as far as the local store holds what it names.
+void AddUnknown(const Opened& opened, std::vector<std::string>& problems) {
+  std::vector<std::string> unknown;
+  for (const std::string& path : opened.store_paths) {
+    if (!opened.closure.paths.contains(path)) unknown.push_back(path);
+  }
+  if (unknown.empty()) return;
+  problems.push_back(
+      absl::StrCat("not in the local store, so nobody knows where it leads: ", Names(unknown, 3)));
 }
 
 }  // namespace
@@ -146,13 +232,23 @@ int RunWhy(const WhyOptions& options, std::ostream& out, std::ostream& err) {
   why::Answer answer;
   answer.subject = options.subject;
   answer.path = options.path;
-  answer.begins = Begins(roots);
+  answer.begins = Begins(options, *opened, roots);
+  answer.tree = opened->kind == Subject::Kind::kImage   ? options.subject
+                : opened->kind == Subject::Kind::kStore ? "its closure"
+                                                        : "the local store";
+  answer.is_image = opened->kind == Subject::Kind::kImage;
   answer.goal = *goal;
   answer.all = options.all;
   answer.roots = &roots;
   answer.graph = &graph;
   answer.found = why::FindChains(graph, roots, *goal, options.all, kMostChains);
-  answer.problems = ProblemsOf(subject);
+  AddProblems(subject, answer.problems);
+  for (const ToolchainFacts& toolchain : opened->toolchains) {
+    AddProblems(toolchain, answer.problems);
+  }
+  if (answer.found.chains.empty() && opened->kind == Subject::Kind::kToolchain) {
+    AddUnknown(*opened, answer.problems);
+  }
 
   if (options.format == "json") {
     why::WriteJson(answer, out);

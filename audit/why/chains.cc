@@ -13,6 +13,9 @@
 namespace lre_audit::why {
 namespace {
 
+// In all chains together: many long ones would be more than anybody reads, and than memory holds.
+constexpr size_t kMostSteps = 200'000;
+
 // How far it is to the goal; compared member by member.
 struct Distance {
   uint32_t steps = std::numeric_limits<uint32_t>::max();
@@ -51,13 +54,14 @@ class Finder {
   const Distance& From(Node node) const { return distances_[node]; }
 
   // Appends the shortest chains that go on from `chain`, until `most` are there.
-  void Follow(Chain chain, size_t most, Found& found) const {
+  void Follow(Chain chain, size_t most, Found& found) {
     // Depth first without recursion: for each node of the chain, how many of its steps are done.
     std::vector<size_t> done = {0};
     while (!done.empty()) {
       const Node at = chain.end();
       if (IsEnd(chain)) {
-        if (found.chains.size() == most) {
+        steps_found_ += chain.steps.size();
+        if (found.chains.size() == most || (steps_found_ > kMostSteps && !found.chains.empty())) {
           found.cut = true;
           return;
         }
@@ -148,6 +152,7 @@ class Finder {
 
   const Graph& graph_;
   std::vector<Distance> distances_;  // by node
+  size_t steps_found_ = 0;           // in all chains
   std::vector<bool> final_steps_;    // by step: those that ask for the goal's name
 };
 
@@ -182,7 +187,7 @@ absl::StatusOr<Goal> ParseGoal(std::string_view path, std::string_view store_dir
 
 Found FindChains(const Graph& graph, const std::vector<Root>& roots, const Goal& goal, bool all,
                  size_t most) {
-  const Finder finder(graph, goal);
+  Finder finder(graph, goal);
   std::vector<Chain> begins;
   for (size_t root = 0; root < roots.size(); ++root) {
     const std::optional<Node> node = graph.RootNode(root);

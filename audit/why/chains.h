@@ -37,8 +37,8 @@ struct Found {
   const Step* named_by = nullptr;
 };
 
-// With `all`, every shortest chain of every root, up to `most` of them; else the first. Time is
-// linear in the graph, and in the chains returned.
+// With `all`, every shortest chain of every root, up to `most` of them, fewer where they are very
+// long; else the first. Time is linear in the graph, and in the chains returned.
 Found FindChains(const Graph& graph, const std::vector<Root>& roots, const Goal& goal, bool all,
                  size_t most);
 

@@ -167,7 +167,9 @@ void Graph::AddObject(const LinkedObject& object) {
   AddClaims(object.search_path);
   AddClaims(object.loader_defaults);
   for (const LinkedDlopen& dlopen : object.dlopens) {
-    for (const std::string& soname : dlopen.sonames) Lead(NodeAt(soname), &dlopen);
+    for (const std::string& soname : dlopen.sonames) {
+      Lead(NodeAt(soname.starts_with("/") ? Place(soname) : soname), &dlopen);
+    }
   }
   AddClaims(object.debug_directories);
 }

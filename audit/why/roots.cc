@@ -74,6 +74,7 @@ void AddRootsOfToolchain(const ConfigFacts& file, const TreeIndex& index,
 std::vector<Root> RootsOfStore(const std::vector<std::string>& store_paths,
                                const TreeIndex& index) {
   std::vector<Root> roots;
+  roots.reserve(store_paths.size());
   for (const std::string& path : store_paths) {
     roots.push_back(MakeRoot(Root::Kind::kStorePath, path, index));
   }

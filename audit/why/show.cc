@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/paths.h"
+#include "base/store_path.h"
 #include "base/text.h"
 #include "nlohmann/json.hpp"
 #include "reports/numbers.h"
@@ -162,8 +164,9 @@ class TextWriter {
   }
 
   void WriteNothing() {
-    const std::string path = Escaped(answer_.path), subject = Escaped(answer_.subject);
-    out_ << "nothing leads from " << answer_.begins << " to " << path << " in " << subject << ": ";
+    const std::string path = Escaped(answer_.path), tree = Escaped(answer_.tree);
+    out_ << "nothing leads from " << Escaped(answer_.begins) << " to " << path << " in " << tree
+         << ": ";
     if (const Step* step = answer_.found.named_by; step != nullptr) {
       const Graph& graph = *answer_.graph;
       out_ << "it is named by " << Escaped(graph.PathOf(step->from)) << " ("
@@ -193,11 +196,17 @@ class TextWriter {
     out_ << indent << Escaped(sentence) << "\n" << indent << "└── ";
     const std::string path = Escaped(answer_.graph->PathOf(node));
     out_ << Colored(path, is_last ? kRed : kBold);
-    if (is_last && !answer_.graph->Exists(node)) {
-      out_ << "  (not in " << Escaped(answer_.subject) << ")";
-    }
-    out_ << "\n";
-    indent += "    ";
+    out_ << (is_last ? Remark(node) : "") << "\n";
+    if (indent.size() < kMostIndent) indent += "    ";
+  }
+
+  std::string Remark(Node node) const {
+    if (answer_.graph->Exists(node)) return {};
+    const std::string_view path = answer_.graph->PathOf(node);
+    const bool is_known_place =
+        answer_.is_image || !path.starts_with("/") || IsWithin(path, nix::kDefaultStoreDirectory);
+    return is_known_place ? absl::StrCat("  (not in ", Escaped(answer_.tree), ")")
+                          : "  (outside the store)";
   }
 
   // A file that is called as the one that was asked for.
@@ -215,6 +224,7 @@ class TextWriter {
     return {};
   }
 
+  static constexpr size_t kMostIndent = 240;  // a chain of thousands is still shown in full
   static constexpr char kRed[] = "\x1b[1;31m";
   static constexpr char kBold[] = "\x1b[1m";
 

@@ -14,9 +14,11 @@ namespace lre_audit::why {
 
 // What was asked, and what became of it.
 struct Answer {
-  std::string subject;  // "oci:worker:t"
-  std::string path;     // as the user typed it
-  std::string begins;   // what the roots are: "Entrypoint, Cmd or Env"
+  std::string subject;   // "oci:worker:t"
+  std::string path;      // as the user typed it
+  std::string begins;    // what the roots are: "Entrypoint, Cmd or Env"
+  std::string tree;      // where chains lead: the image, "its closure", "the local store"
+  bool is_image = true;  // else only the store is looked at
   Goal goal;
   bool all = false;  // every shortest chain was asked for
   const std::vector<Root>* roots = nullptr;

@@ -65,6 +65,20 @@ exits 1 why "oci:$world/oci:clean" $leak
 says "nothing leads from Entrypoint, Cmd or Env to $leak"
 [ "$(wc -l < out)" = 1 ] || fail "more than one line"
 
+# A toolchain's tools are roots, in the image that runs them and by themselves; of those that are not
+# in the local store nobody knows where they lead.
+toolchain=$world/repositories/tool-outside-store/generated-cc
+exits 0 why "oci:$world/oci:clean" /usr/bin/cpp --toolchain "$toolchain" --format json
+line=$(grep -n /usr/bin/cpp "$toolchain/cc/BUILD" | cut -d: -f1)
+holds 'report["chains"][0]["steps"] == [] and report["chains"][0]["root"]["kind"] == "TOOL"'
+holds 'report["chains"][0]["root"]["file"].endswith("cc/BUILD")'
+holds 'report["chains"][0]["root"]["line"] == '"$line"
+exits 0 why "$toolchain" /usr/bin/cpp
+says "cc/BUILD:$line:"
+says "└── /usr/bin/cpp  (outside the store)"
+exits 3 why "$toolchain" $tool
+says "not in the local store" err
+
 # What cannot be read is told, and what was found is shown.
 layer=oci/blobs/sha256/$(python3 "$here/../world/layout.py" oci planted layer 0)
 truncate -s $(($(stat -c %s "$layer") / 2)) "$layer"

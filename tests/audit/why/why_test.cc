@@ -70,6 +70,7 @@ class Asked {
     ASSERT_TRUE(goal.ok()) << goal.status();
     answer.subject = "fake:tree";
     answer.path = path;
+    answer.tree = "fake:tree";
     answer.begins = "Entrypoint, Cmd or Env";
     answer.goal = *goal;
     answer.all = all;
