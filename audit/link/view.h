@@ -31,7 +31,8 @@ class View {
 std::unique_ptr<View> ViewOfImage(const MergedTree& tree, const Subject& image);
 
 // The local side: store paths of `closure`, and their files where the store below `root` ("" for
-// the host's) holds them. Only the files asked for are opened, and no symlink leads out of `root`.
+// the host's) holds them. Only the files asked for are opened, no symlink leads out of `root`, and
+// what lies outside the store is not there: on the next machine it would be something else.
 // A closure does not say which system it is for: it is taken for this machine's.
 std::unique_ptr<View> ViewOfClosure(nix::Closure closure, const std::string& root,
                                     ToolchainView::Kind kind);

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -30,14 +32,49 @@ bool IsOnDisk(const std::string& path) {
   return fs::exists(status);
 }
 
+// The loader's view of the store alone: what this machine happens to have elsewhere is no part of
+// the closure, and the next machine has something else there.
+class StoreFiles : public elf::View {
+ public:
+  StoreFiles(const std::string& root, const std::string& store_directory)
+      : host(root), store_(host.Resolve(store_directory).second) {}
+
+  // Whether `real_path`, without symlinks, is in the store, which symlinks can lead to.
+  bool Holds(std::string_view real_path) const {
+    return !store_.empty() && IsWithin(real_path, store_);
+  }
+  std::optional<File> Open(const std::string& path) const override {
+    std::optional<File> file = host.Open(path);
+    if (file && !Holds(file->real_path)) return std::nullopt;
+    return file;
+  }
+  bool IsDirectory(const std::string& path) const override {
+    const auto [kind, real] = host.Resolve(path);
+    return kind == elf::HostView::Kind::kDirectory && Holds(real);
+  }
+  bool MayHaveDirectory(const std::string& directory) const override {
+    return host.MayHaveDirectory(directory);
+  }
+  std::optional<std::string> ReadSmall(const std::string& path) const override {
+    if (!Holds(host.Resolve(path).second)) return std::nullopt;
+    return host.ReadSmall(path);
+  }
+
+  const elf::HostView host;
+
+ private:
+  const std::string store_;  // empty where there is none
+};
+
 class ClosureView : public FilesView {
  public:
   ClosureView(ToolchainView description, nix::Closure closure, std::string root,
-              std::unique_ptr<const elf::HostView> host)
-      : FilesView(std::move(description), closure.store_directory, *host),
+              std::unique_ptr<const StoreFiles> files)
+      : FilesView(std::move(description), closure.store_directory, *files),
         closure_(std::move(closure)),
         root_(std::move(root)),
-        host_(std::move(host)) {}
+        files_(std::move(files)),
+        host_(files_->host) {}
 
   // A store's own word: what its database has and its disk has not is missing, not out of sight.
   static bool IsStore(const nix::Closure& closure) { return closure.source.starts_with("store:"); }
@@ -52,14 +89,17 @@ class ClosureView : public FilesView {
   }
 
   Target Locate(const std::string& path) const override {
-    auto [kind, real] = host_->Resolve(path);
+    auto [kind, real] = host_.Resolve(path);
+    const bool is_missing = kind == elf::HostView::Kind::kMissing;
     Target target;
-    target.exists = kind != elf::HostView::Kind::kMissing;
+    target.path = is_missing ? FollowLast(path) : std::move(real);
+    if (!files_->Holds(target.path) && !IsWithin(target.path, store_directory())) {
+      target.place = Target::Place::kOutside;
+      return target;
+    }
+    target.place = Target::Place::kStore;
+    target.exists = !is_missing;
     target.is_directory = kind == elf::HostView::Kind::kDirectory;
-    target.path = target.exists ? std::move(real) : FollowLast(path);
-    target.place =
-        IsWithin(target.path, store_directory()) ? Target::Place::kStore : Target::Place::kOutside;
-    target.escapes = target.place == Target::Place::kOutside;
     if (kind == elf::HostView::Kind::kRegular) {
       constexpr fs::perms kExecute =
           fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
@@ -76,7 +116,7 @@ class ClosureView : public FilesView {
     const fs::path written = NormalPath(path);
     fs::path at = written;
     for (int i = 0; i < kMaxSymlinks; ++i) {
-      const auto [kind, directory] = host_->Resolve(at.parent_path().string());
+      const auto [kind, directory] = host_.Resolve(at.parent_path().string());
       if (kind != elf::HostView::Kind::kDirectory) return at.string();
       at = fs::path(directory) / at.filename();
       std::error_code error;
@@ -88,12 +128,18 @@ class ClosureView : public FilesView {
   }
 
   absl::StatusOr<std::vector<std::string>> Interpreters(const std::string& path) const override {
-    LRE_ASSIGN_OR_RETURN(const std::string head, host_->ReadHead(path, kShebangLine));
+    LRE_ASSIGN_OR_RETURN(const std::string head, host_.ReadHead(path, kShebangLine));
     FileFacts facts;
     ClaimList claims(head, &facts);
     AddShebangClaim(head, &claims);
     std::vector<std::string> interpreters;
-    for (const Claim& claim : facts.claims()) interpreters.push_back(claim.text());
+    for (const Claim& claim : facts.claims()) {
+      // Of one outside the store, such as /usr/bin/env, the closure says nothing.
+      const std::string& text = claim.text();
+      const bool is_outside =
+          text.starts_with('/') && !IsWithin(NormalPath(text), store_directory());
+      if (!is_outside) interpreters.push_back(text);
+    }
     return interpreters;
   }
 
@@ -105,7 +151,8 @@ class ClosureView : public FilesView {
 
   const nix::Closure closure_;
   const std::string root_;  // without a slash at its end
-  const std::unique_ptr<const elf::HostView> host_;
+  const std::unique_ptr<const StoreFiles> files_;
+  const elf::HostView& host_;  // theirs
 };
 
 }  // namespace
@@ -123,9 +170,9 @@ std::unique_ptr<View> ViewOfClosure(nix::Closure closure, const std::string& roo
       ClosureView::IsStore(closure) ||
       std::any_of(closure.paths.begin(), closure.paths.end(),
                   [&](const auto& entry) { return IsOnDisk(directory + entry.first); });
-  auto host = std::make_unique<const elf::HostView>(directory);
+  auto files = std::make_unique<const StoreFiles>(directory, closure.store_directory);
   return std::make_unique<ClosureView>(std::move(description), std::move(closure),
-                                       std::move(directory), std::move(host));
+                                       std::move(directory), std::move(files));
 }
 
 }  // namespace lre_audit

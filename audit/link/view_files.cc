@@ -81,6 +81,10 @@ ViewTarget FilesView::LookupNew(const std::string& path, bool program) const {
   target = Locate(path);
   target.store_path = store_path;
   target.store_path_exists = true;
+  if (target.place != Target::Place::kStore) {
+    result.problem = absl::StrCat("it leads out of the store, to ", target.path);
+    return result;
+  }
   if (!target.exists) {
     if (target.path != written) {
       result.problem = absl::StrCat("it leads to ", target.path, ", where nothing is");
@@ -94,9 +98,7 @@ ViewTarget FilesView::LookupNew(const std::string& path, bool program) const {
     const auto file = files_.Open(target.path);
     if (file && file->object != nullptr) result.machine = elf::MachineName(file->object->machine);
   }
-  if (target.place != Target::Place::kStore) {
-    result.problem = absl::StrCat("it leads out of the store, to ", target.path);
-  } else if (program) {
+  if (program) {
     const std::string why = WhyNoProgram(target.path, 0);
     if (!why.empty()) result.problem = absl::StrCat("it ", why);
   }
@@ -138,8 +140,13 @@ std::string FilesView::WhyNoProcess(const std::string& path, const elf::Object& 
     return absl::StrCat("has the interpreter ", interpreter, ", which ", why);
   };
   if (!interpreter.starts_with('/')) return refused(kIsRelative);
+  // Of an image it is known what is outside the store.
+  const bool knows_all = description_.kind == ToolchainView::Kind::kImage;
   const Target loader = Locate(interpreter);
-  if (!loader.exists) return refused("is missing");
+  if (!loader.exists) {
+    const bool is_missing = knows_all || loader.place == Target::Place::kStore;
+    return refused(is_missing ? "is missing" : "is outside the store");
+  }
   if (!loader.is_executable) return refused("is not executable");
   if (const auto file = files_.Open(interpreter); file && file->object == nullptr) {
     return refused("is no ELF object");
@@ -151,7 +158,8 @@ std::string FilesView::WhyNoProcess(const std::string& path, const elf::Object& 
     const std::string by =
         library.requested_by == process->path ? "" : absl::StrCat(" of ", library.requested_by);
     const std::string why = library.problem.empty() ? "" : absl::StrCat(" (", library.problem, ")");
-    return absl::StrCat("needs the library ", library.name, by, ", which is found nowhere", why);
+    return absl::StrCat("needs the library ", library.name, by, ", which is found nowhere",
+                        knows_all ? "" : " in the store", why);
   }
   if (process->missing_versions.empty()) return {};
   const elf::MissingVersion& missing = process->missing_versions.front();

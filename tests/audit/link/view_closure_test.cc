@@ -112,12 +112,13 @@ TEST_F(RealProgramsTest, WhatTheKernelAndTheLoaderRefuse) {
        "cp $G/lib/loader.so ../lib/loader; chmod 444 ../lib/loader",
        "it has the interpreter $M/lib/loader, which is not executable"},
       {"no-library", "cp make no-library; patchelf --set-rpath $G/lib no-library",
-       "it needs the library libzed.so.1, which is found nowhere"},
+       "it needs the library libzed.so.1, which is found nowhere in the store"},
       // A RUNPATH is its object's own: libouter.so has none.
       {"indirect",
        "cp through indirect; patchelf --set-rpath $M/outer:$G/lib indirect; mkdir ../outer; "
        "mv ../lib/libouter.so ../outer",
-       "it needs the library libzed.so.1 of $M/outer/libouter.so, which is found nowhere"},
+       "it needs the library libzed.so.1 of $M/outer/libouter.so, which is found nowhere in the "
+       "store"},
       {"old-library", "cp make old-library; patchelf --set-rpath $M/lib:$G/lib old-library",
        "it needs Z_2 of libzed.so.1, which $M/lib/libzed.so.1 does not have"},
       {"no-interpreter", "printf '#!%s\\n' $M/bin/gone > no-interpreter; chmod 555 no-interpreter",
@@ -131,7 +132,7 @@ TEST_F(RealProgramsTest, WhatTheKernelAndTheLoaderRefuse) {
       {"broken-interpreter",
        "printf '#!%s\\n' $M/bin/no-library > broken-interpreter; chmod 555 broken-interpreter",
        "it has the interpreter $M/bin/no-library, which needs the library libzed.so.1, which is "
-       "found nowhere"},
+       "found nowhere in the store"},
       {"linked-interpreter",
        "ln -s gone to-gone; printf '#!%s\\n' $M/bin/to-gone > linked-interpreter; "
        "chmod 555 linked-interpreter",
@@ -165,6 +166,26 @@ TEST_F(RealProgramsTest, ScriptsThatScriptsInterpret) {
   }
 }
 
+// This machine has a loader, a C library and a shell of its own, so these do start. The closure has
+// them not, nor has the next machine for sure.
+TEST_F(RealProgramsTest, WhatThisMachineHasElsewhere) {
+  Run(R"(cd $M/bin; cp ../lib/plain plain; patchelf --set-rpath $Z/lib plain
+    cp make host-library; patchelf --set-rpath $Z/lib host-library
+    printf '#!/bin/sh\ntrue' > host-script; chmod 555 host-script)");
+  const std::string loader = Expand("$(patchelf --print-interpreter $M/bin/plain)");
+  const ProgramCase kCases[] = {
+      {"plain", "", "it has the interpreter " + loader + ", which is outside the store"},
+      {"host-library", "", "it needs the library libc.so.6, which is found nowhere in the store"},
+      {"host-script", "", ""},  // which rules on scripts judge
+  };
+  const std::unique_ptr<View> view = Open();
+  for (const ProgramCase& test : kCases) {
+    const std::string path = Expand("$M/bin/") + test.name;
+    EXPECT_TRUE(Starts(path)) << test.name;
+    EXPECT_EQ(view->Lookup(path, true).problem, Expand(test.problem)) << test.name;
+  }
+}
+
 TEST_F(RealProgramsTest, WhatAPathLeadsTo) {
   Run(R"(cd $M/bin; ln -s ../lib lib; ln -s $Z/lib/gone dangling; ln -s dangling twice
     ln -s loop loop; ln -s /usr outside; ln -s ../../.. up; ln -s $Z/lib library)");
@@ -190,7 +211,7 @@ TEST_F(RealProgramsTest, WhatAPathLeadsTo) {
       {"$M/bin/twice", "$Z/lib/gone", false, false, false,
        "it leads to $Z/lib/gone, where nothing is"},
       {"$M/bin/loop", "$M/bin/loop", false, false, false, ""},
-      {"$M/bin/outside", "/usr", true, true, false, "it leads out of the store, to /usr"},
+      {"$M/bin/outside", "/usr", false, false, false, "it leads out of the store, to /usr"},
   };
   for (const auto& test : kCases) {
     const ViewTarget found = view->Lookup(Expand(test.path), /*program=*/false);
@@ -230,7 +251,7 @@ TEST_F(RootTest, StaysBelowTheRoot) {
     const ViewTarget found = view->Lookup(kMake + "/bin/" + name, true);
     EXPECT_FALSE(found.target.exists) << name;
     EXPECT_EQ(found.target.place, Place::kOutside) << name;
-    EXPECT_EQ(found.problem, "it leads to /bin/sh, where nothing is") << name;
+    EXPECT_EQ(found.problem, "it leads out of the store, to /bin/sh") << name;
   }
 }
 

@@ -97,7 +97,7 @@ TEST(ViewOfImage, Programs) {
       {"loop", ""},
       {"missing", ""},
       {"gone", "it leads to " + kGone + "/bin/cc, where nothing is"},
-      {"nowhere", "it leads to /usr/bin/c++, where nothing is"},
+      {"nowhere", "it leads out of the store, to /usr/bin/c++"},
       {"out", "it leads out of the store, to /usr/bin/cc"},
       {"directory", "it is a directory"},
       {"data", "it is not executable"},
