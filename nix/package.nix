@@ -17,6 +17,7 @@
 , protobuf
 , re2
 , sqlite
+, yaml-cpp
 , zlib
 , zstd
 }:
@@ -55,6 +56,7 @@ stdenv.mkDerivation {
     protobuf
     re2
     sqlite
+    yaml-cpp
     zlib
     zstd
   ];
