@@ -35,7 +35,8 @@ bool IsList(std::string_view option) {
 
 class OptionReader {
  public:
-  OptionReader(bool bare, const PathFunction& found) : bare_(bare), found_(found) {}
+  OptionReader(bool bare, bool (*is_path)(std::string_view), const PathFunction& found)
+      : bare_(bare), is_path_(is_path), found_(found) {}
 
   void Read(Token word) {
     if (absl::StartsWith(ToAbsl(word.text), "-Wl,") ||
@@ -89,29 +90,32 @@ class OptionReader {
 
   void Found(Token value, std::string_view option) {
     if (!IsList(option)) {
-      if (IsClaimablePath(value.text)) found_(value.text, value.offset, option);
+      if (is_path_(value.text)) found_(value.text, value.offset, option);
       return;
     }
     for (Token part : Split(value.text, value.offset, ":")) {
-      if (IsClaimablePath(part.text)) found_(part.text, part.offset, option);
+      if (is_path_(part.text)) found_(part.text, part.offset, option);
     }
   }
 
   bool bare_;
+  bool (*is_path_)(std::string_view);
   const PathFunction& found_;
   std::string_view waiting_;  // an option whose path is the next word
 };
 
 }  // namespace
 
-bool IsClaimablePath(std::string_view path) {
-  if (path.size() < 2 || path[0] != '/') return false;
-  const size_t name = path.find_first_not_of('/');
-  if (name == path.npos) return false;
-  const auto first = static_cast<unsigned char>(path[name]);
-  if (!absl::ascii_isalnum(first) && first != '.' && first != '_' && first < 0x80) return false;
-  if (!std::all_of(path.begin(), path.end(), IsPathCharacter)) return false;
+bool IsAbsolutePath(std::string_view path) {
+  if (!path.starts_with('/') || path.find_first_not_of('/') == path.npos) return false;
   return !IsWithin(path, "/dev") && !IsWithin(path, "/proc") && !IsWithin(path, "/sys");
+}
+
+bool IsClaimablePath(std::string_view path) {
+  if (!IsAbsolutePath(path)) return false;
+  const auto first = static_cast<unsigned char>(path[path.find_first_not_of('/')]);
+  if (!absl::ascii_isalnum(first) && first != '.' && first != '_' && first < 0x80) return false;
+  return std::all_of(path.begin(), path.end(), IsPathCharacter);
 }
 
 bool IsInstallationPath(std::string_view path) {
@@ -138,8 +142,14 @@ std::vector<Token> Words(std::string_view value, uint64_t offset) {
 }
 
 void FindPathsInOptions(const std::vector<Token>& words, bool bare, const PathFunction& found) {
-  OptionReader reader(bare, found);
+  OptionReader reader(bare, IsClaimablePath, found);
   for (const Token& word : words) reader.Read(word);
+}
+
+void FindPathsInArguments(const std::vector<Token>& arguments, bool bare,
+                          const PathFunction& found) {
+  OptionReader reader(bare, IsAbsolutePath, found);
+  for (const Token& argument : arguments) reader.Read(argument);
 }
 
 std::vector<FlagPath> PathsOfFlags(std::string_view flags) {

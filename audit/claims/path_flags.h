@@ -15,6 +15,10 @@ namespace lre_audit {
 // everywhere.
 bool IsClaimablePath(std::string_view path);
 
+// As IsClaimablePath, whatever characters it holds: for places that hold nothing but a path, such
+// as an argument that no shell reads.
+bool IsAbsolutePath(std::string_view path);
+
 // Below a directory where programs, libraries and headers are installed or built (/usr, /opt,
 // /home, the store, ...) rather than one where a running machine keeps its state (/etc, /var, /run,
 // /tmp).
@@ -39,6 +43,11 @@ using PathFunction =
 // -Wl,-rpath,/x:/y, -Xlinker -rpath -Xlinker /x and so on. With `bare`, words that are themselves
 // absolute paths count too, with an empty option.
 void FindPathsInOptions(const std::vector<Token>& words, bool bare, const PathFunction& found);
+
+// As FindPathsInOptions, of words that are whole arguments: a path may hold blanks and the like
+// (IsAbsolutePath).
+void FindPathsInArguments(const std::vector<Token>& arguments, bool bare,
+                          const PathFunction& found);
 
 // A path that compiler or linker flags name, and the option that it belongs to ("-isystem",
 // "-rpath", "--sysroot"); of a word that is itself a path, an object or archive to link, empty.

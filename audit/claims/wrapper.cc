@@ -171,8 +171,14 @@ void FindPaths(const std::vector<const ShellWord*>& words, Options form, const F
 
 class WrapperReader {
  public:
-  WrapperReader(Claim::Kind kind, ClaimList* claims)
-      : kind_(kind), claims_(claims), script_(ParseShell(claims->text())) {}
+  // Which of a script's commands count.
+  enum class Reach {
+    kWhatRuns,    // those that always run, and some more: see AddWrapperClaims
+    kEverything,  // all, in functions and branches too
+  };
+
+  WrapperReader(Claim::Kind kind, Reach reach, ClaimList* claims)
+      : kind_(kind), reach_(reach), claims_(claims), script_(ParseShell(claims->text())) {}
 
   bool valid() const { return script_.valid; }
 
@@ -220,9 +226,9 @@ class WrapperReader {
 
   void AddClaims() {
     for (const ShellCommand& command : script_.commands) {
-      if (command.in_function) continue;
+      if (command.in_function && reach_ == Reach::kWhatRuns) continue;
       const Invocation run = Resolve(command);
-      const bool counts = !command.conditional || nixpkgs_;
+      const bool counts = !command.conditional || nixpkgs_ || reach_ == Reach::kEverything;
       if (counts || run.exec) Run(run);
       if (counts) Variables(command);
     }
@@ -304,7 +310,11 @@ class WrapperReader {
   }
 
   void Add(std::string_view path, uint64_t offset, std::string_view context) {
-    if (!tested_.contains(ToAbsl(path))) claims_->AddPath(kind_, path, offset, context);
+    if (reach_ == Reach::kEverything) {
+      if (IsAbsolutePath(path)) claims_->Add(kind_, path, offset, context);
+    } else if (!tested_.contains(ToAbsl(path))) {
+      claims_->AddPath(kind_, path, offset, context);
+    }
   }
 
   void Run(const Invocation& run) {
@@ -330,7 +340,8 @@ class WrapperReader {
       return;
     }
     Executed(program, run.exec ? "exec" : "command");
-    if (!run.exec) return;
+    const bool mentions = IsOneOf(program.text, {"echo", "printf", "[", "[[", "test"});
+    if (!run.exec && (reach_ == Reach::kWhatRuns || mentions)) return;
     std::vector<const ShellWord*> arguments;
     for (size_t i = run.program + 1; i < words.size(); ++i) arguments.push_back(&words[i]);
     FindPaths(arguments, Options::kArguments, [&](auto path, auto offset, auto option) {
@@ -353,6 +364,9 @@ class WrapperReader {
       for (const ShellWord& value : assignment.values) {
         values.push_back(&value);
         if (exported) Exported(assignment.name, value);
+        if (reach_ == Reach::kEverything && value.IsLiteral() && IsInstallationPath(value.text)) {
+          Add(value.text, value.offset(), assignment.name);
+        }
       }
       OptionsIn(assignment.name, values);
       // nixpkgs' cc-wrapper names the compiler so, and runs it by this variable.
@@ -390,6 +404,7 @@ class WrapperReader {
   }
 
   Claim::Kind kind_;
+  Reach reach_;
   ClaimList* claims_;
   ShellScript script_;
   absl::flat_hash_set<std::string> tested_;  // words of tests
@@ -428,15 +443,23 @@ void AddOptionsOfLines(ClaimList* claims) {
 }  // namespace
 
 void AddWrapperClaims(std::string_view path, ClaimList* claims) {
-  WrapperReader reader(Claim::WRAPPER, claims);
+  WrapperReader reader(Claim::WRAPPER, WrapperReader::Reach::kWhatRuns, claims);
   if (!reader.valid()) return;
   reader.Survey();
   if (reader.IsWrapper(path)) reader.AddClaims();
 }
 
+bool AddScriptClaims(ClaimList* claims) {
+  WrapperReader reader(Claim::WRAPPER, WrapperReader::Reach::kEverything, claims);
+  if (!reader.valid()) return false;
+  reader.Survey();
+  reader.AddClaims();
+  return true;
+}
+
 void AddNixSupportClaims(std::string_view name, ClaimList* claims) {
   if (IsHook(name)) {
-    WrapperReader reader(Claim::NIX_SUPPORT, claims);
+    WrapperReader reader(Claim::NIX_SUPPORT, WrapperReader::Reach::kWhatRuns, claims);
     if (!reader.valid()) return;
     reader.Survey();
     reader.AddClaims();

@@ -22,6 +22,12 @@ namespace lre_audit {
 // ]`) is optional, and no claim. A script of another kind makes no claims.
 void AddWrapperClaims(std::string_view path, ClaimList* claims);
 
+// Claims of a script that belongs to a toolchain, which is a wrapper whatever it looks like: every
+// path that AddWrapperClaims would find if all of its commands always ran, with those that it tests
+// for before it runs them, assigns to a variable or passes as an argument. False, and no claim,
+// where the text is no shell script that can be read.
+bool AddScriptClaims(ClaimList* claims);
+
 // Claims of <store path>/nix-support/*: `name` is the file's name there. Files of options give the
 // paths in them; hooks (setup-hook, *.sh, *.bash) are read as wrappers; the rest are lists of words
 // of which absolute paths count.

@@ -48,5 +48,16 @@ TEST(PathsOfFlagsTest, WhatNamesNoAbsolutePath) {
   EXPECT_THAT(Paths("-isystem -O2 --sysroot= -I/dev/null"), IsEmpty());
 }
 
+TEST(FindPathsInArgumentsTest, AnArgumentIsAPathWhateverItHolds) {
+  std::vector<std::string> shown;
+  FindPathsInArguments(
+      {{"-I/a b", 0}, {"-L", 7}, {"/c*", 10}, {"/d e", 14}, {"-B/dev/x", 19}, {"-Ib c", 28}},
+      /*bare=*/true, [&](std::string_view path, uint64_t offset, std::string_view option) {
+        shown.push_back(std::string(option) + " " + std::string(path) + " " +
+                        std::to_string(offset));
+      });
+  EXPECT_THAT(shown, ElementsAre("-I /a b 2", "-L /c* 10", " /d e 14"));
+}
+
 }  // namespace
 }  // namespace lre_audit
