@@ -118,7 +118,7 @@ std::vector<PlacedText> SplitWords(const PlacedText& line) {
 // The workspace that a bazelrc file belongs to: the nearest directory above it that is the root of
 // one, else its own.
 fs::path WorkspaceOf(const std::string& path) {
-  const fs::path directory = fs::path(path).parent_path();
+  fs::path directory = fs::path(path).parent_path();
   for (fs::path candidate = directory;; candidate = candidate.parent_path()) {
     for (const char* name : kWorkspaceFiles) {
       std::error_code ignored;

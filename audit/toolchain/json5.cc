@@ -202,12 +202,10 @@ class Parser {
       return Fail(absl::StrCat("a name without quotes begins with ", Here()));
     }
     while (!AtEnd()) {
-      if (IsNameByte(Peek())) {
-        name->text += text_[position_++];
-      } else if (Peek() == '\\' && Peek(1) == 'u') {
+      if (Peek() == '\\' && Peek(1) == 'u') {
         position_ += 2;
         if (!ParseUnicode(&name->text)) return false;
-      } else if ((Peek() & 0x80) != 0 && !IsWideSpaceHere()) {
+      } else if (IsNameByte(Peek()) || ((Peek() & 0x80) != 0 && !IsWideSpaceHere())) {
         name->text += text_[position_++];
       } else {
         break;

@@ -99,7 +99,7 @@ class Module {
   std::string NameOf(const StarlarkValue& call) const {
     std::optional<PlacedString> name = Argument(call, "module_name");
     if (!name) name = Argument(call, "name");
-    return name ? std::move(name->text) : call.text;
+    return name ? name->text : call.text;
   }
 
   // A tag or a branch pins no commit.

@@ -61,9 +61,10 @@ std::vector<std::string> Mutations(std::string_view text) {
   std::vector<std::string> mutations;
   for (size_t i = 0; i < text.size(); ++i) {
     mutations.emplace_back(text.substr(0, i));
-    for (const char c : kReplacements) {
+    // Two at each place, all of them in turn.
+    for (size_t j = 2 * i; j < 2 * i + 2; ++j) {
       mutations.emplace_back(text);
-      mutations.back()[i] = c;
+      mutations.back()[i] = kReplacements[j % kReplacements.size()];
     }
   }
   return mutations;

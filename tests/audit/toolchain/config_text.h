@@ -21,8 +21,8 @@ std::vector<std::string> Lines(const ConfigFacts& facts, std::string_view kind);
 // is stands at its column.
 void ExpectPlacesIn(std::string_view text, const ConfigFacts& facts);
 
-// `text` cut off after each byte, and with each byte replaced by some that mean something: what a
-// reader must survive.
+// `text` cut off after each byte, and with each byte replaced by two of those that mean something:
+// what a reader must survive.
 std::vector<std::string> Mutations(std::string_view text);
 
 }  // namespace lre_audit

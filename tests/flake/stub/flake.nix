@@ -38,7 +38,7 @@
           } // lib.genAttrs [
             "abseil-cpp" "clang-tools" "cli11" "cmake" "gtest" "isa-l" "libarchive" "libffi"
             "libxml2" "ncurses" "ninja" "nlohmann_json" "openssl" "patchelf" "pkg-config" "protobuf" "re2"
-            "shellcheck" "skopeo" "sqlite" "umoci" "valgrind" "zlib" "zstd"
+            "shellcheck" "skopeo" "sqlite" "umoci" "valgrind" "yaml-cpp" "zlib" "zstd"
           ] package;
         in self;
     in
