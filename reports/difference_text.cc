@@ -87,7 +87,8 @@ class ComparisonWriter {
   // "- text" in the sign's colour.
   std::string Signed(char sign, std::string_view text) const {
     const char* color = sign == '-' ? kRed : sign == '+' ? kGreen : kYellow;
-    return Colored(absl::StrCat(std::string(1, sign), " ", ToAbsl(text)), color);
+    return Colored(absl::StrCat(std::string(1, sign), text.empty() ? "" : " ", ToAbsl(text)),
+                   color);
   }
 
   void Heading(std::string_view title, const std::vector<std::string>& counts) {
@@ -146,6 +147,10 @@ class ComparisonWriter {
     Heading("packages", counts);
     for (const PackageDifference& package : comparison_.packages()) {
       if (Take()) WritePackage(package, width);
+    }
+    if (const double moved = comparison_.counts().moved(); moved > 0) {
+      out_ << "  and " << Counted(AsCount(moved), "path")
+           << " elsewhere that only moved with them\n";
     }
     EndSection();
   }
@@ -248,8 +253,14 @@ class ComparisonWriter {
   void WriteSettings() {
     if (comparison_.settings().empty()) return;
     Heading("settings", {Grouped(comparison_.settings_size())});
+    std::string_view last;
     for (const SettingDifference& setting : comparison_.settings()) {
       if (!Take()) continue;
+      if (setting.name() == last) {
+        WriteSides("      ", setting.a(), setting.b());
+        continue;
+      }
+      last = setting.name();
       out_ << "  " << Signed('~', setting.name());
       WriteValues("      ", setting.a(), setting.b());
     }

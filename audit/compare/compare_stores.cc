@@ -232,9 +232,24 @@ class StoreComparer {
   }
 
   void CompareImages() {
+    const PackageMoves moves(out_.packages());
+    double moved = 0;
     for (SettingDifference& setting : CompareConfigs(a_.tree->config(), b_.tree->config())) {
-      *out_.add_settings() = std::move(setting);
+      if (moves.Explain(setting.a(), setting.b())) {
+        ++moved;
+      } else {
+        *out_.add_settings() = std::move(setting);
+      }
     }
+    // Links into the store, such as /bin/sh.
+    auto& files = *out_.mutable_files();
+    const auto kept = std::remove_if(files.begin(), files.end(), [&](const FileDifference& file) {
+      const Change& change = file.changes(0);
+      return change.what() == "symlink target" && moves.Explain(change.a(), change.b());
+    });
+    moved += static_cast<double>(files.end() - kept);
+    files.erase(kept, files.end());
+    out_.mutable_counts()->set_moved(moved);
     for (ToolDifference& tool : CompareImageTools(a_, b_)) *out_.add_tools() = std::move(tool);
     request_.on_phase("judging");
     CompareFindings(Judged(&a_), Judged(&b_), &out_);

@@ -1,7 +1,9 @@
 #include "audit/compare/compare_toolchains.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,7 +39,12 @@ struct Role {
   bool is_tool = false;
   auto operator<=>(const Role&) const = default;
 };
-using Sayings = std::map<Role, std::vector<std::string>>;
+// Values in the file's order, once each.
+struct Values {
+  std::vector<std::string> in_order;
+  std::set<std::string> all;
+};
+using Sayings = std::map<Role, Values>;
 
 Role RoleOf(const ConfigFacts& file, const Claim& claim) {
   const auto role = [&](std::string name, bool is_tool = false) {
@@ -67,8 +74,8 @@ std::string NameOf(const Setting& setting) {
 Sayings SayingsOf(const ToolchainFacts& facts) {
   Sayings sayings;
   const auto add = [&](Role role, const std::string& value) {
-    std::vector<std::string>& values = sayings[std::move(role)];
-    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    Values& values = sayings[std::move(role)];
+    if (values.all.insert(value).second) values.in_order.push_back(value);
   };
   for (const ConfigFacts& file : facts.files) {
     for (const Claim& claim : file.claims()) {
@@ -101,39 +108,51 @@ std::string WithoutVersions(std::string_view value) {
 
 using Pair = std::pair<std::string, std::string>;
 
-// What is said on one side only, paired where it is one thing in two versions, or the only one.
-std::vector<Pair> PairUp(std::vector<std::string> a, std::vector<std::string> b) {
-  const auto take_common = [](std::vector<std::string>& from, const std::vector<std::string>& of) {
-    std::erase_if(from, [&](const std::string& value) {
-      return std::find(of.begin(), of.end(), value) != of.end();
-    });
-  };
-  const std::vector<std::string> all_a = a;
-  take_common(a, b);
-  take_common(b, all_a);
-  if (a.size() == 1 && b.size() == 1) return {{a[0], b[0]}};
-  std::vector<Pair> pairs;
-  for (const std::string& value : a) {
-    const auto match = std::find_if(b.begin(), b.end(), [&](const std::string& other) {
-      return WithoutVersions(other) == WithoutVersions(value);
-    });
-    pairs.emplace_back(value, match == b.end() ? "" : *match);
-    if (match != b.end()) b.erase(match);
+std::vector<std::string> OnlyIn(const Values& values, const Values& others) {
+  std::vector<std::string> only;
+  for (const std::string& value : values.in_order) {
+    if (!others.all.contains(value)) only.push_back(value);
   }
-  for (const std::string& value : b) pairs.emplace_back("", value);
+  return only;
+}
+
+// What is said on one side only, paired where it is one thing in two versions, or the only one.
+std::vector<Pair> PairUp(const Values& a, const Values& b) {
+  const std::vector<std::string> only_a = OnlyIn(a, b), only_b = OnlyIn(b, a);
+  if (only_a.size() == 1 && only_b.size() == 1) return {{only_a[0], only_b[0]}};
+  std::map<std::string, std::deque<const std::string*>> candidates;
+  for (const std::string& value : only_b) candidates[WithoutVersions(value)].push_back(&value);
+  std::set<const std::string*> paired;
+  std::vector<Pair> pairs;
+  for (const std::string& value : only_a) {
+    auto& matches = candidates[WithoutVersions(value)];
+    pairs.emplace_back(value, matches.empty() ? "" : *matches.front());
+    if (matches.empty()) continue;
+    paired.insert(matches.front());
+    matches.pop_front();
+  }
+  for (const std::string& value : only_b) {
+    if (!paired.contains(&value)) pairs.emplace_back("", value);
+  }
   return pairs;
 }
 
 void CompareSayings(const Sayings& a, const Sayings& b, Comparison* comparison) {
+  const PackageMoves moves(comparison->packages());
   Sayings all = a;
   all.insert(b.begin(), b.end());
+  double moved = 0;
   const auto values = [](const Sayings& side, const Role& role) {
     const auto found = side.find(role);
-    return found == side.end() ? std::vector<std::string>() : found->second;
+    return found == side.end() ? Values() : found->second;
   };
   for (const auto& entry : all) {
     const Role& role = entry.first;
     for (const Pair& pair : PairUp(values(a, role), values(b, role))) {
+      if (moves.Explain(pair.first, pair.second)) {
+        ++moved;
+        continue;
+      }
       const auto fill = [&](auto* difference) {
         difference->set_name(absl::StrCat(role.file, ": ", role.name));
         difference->set_a(pair.first);
@@ -146,6 +165,7 @@ void CompareSayings(const Sayings& a, const Sayings& b, Comparison* comparison) 
       }
     }
   }
+  comparison->mutable_counts()->set_moved(moved);
 }
 
 SizedPaths StorePathsOf(const ToolchainFacts& facts) {

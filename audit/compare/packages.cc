@@ -7,6 +7,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/paths.h"
 #include "base/store_path.h"
 #include "base/text.h"
 
@@ -18,6 +20,10 @@ constexpr std::string_view kOutputs[] = {"bin",     "data",   "debug",  "dev",  
                                          "devman",  "dist",   "doc",    "getent",   "info",
                                          "lib",     "libgcc", "man",    "modules",  "pam",
                                          "plugins", "python", "static", "terminfo", "tools"};
+
+// Of a store path's name (Nix src/libstore/path.cc).
+constexpr std::string_view kNameCharacters =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-._?=";
 
 struct Held {
   std::string version, path;
@@ -96,6 +102,37 @@ Package PackageOf(std::string_view store_path) {
     }
   }
   return {std::move(name), std::string(version)};
+}
+
+PackageMoves::PackageMoves(const google::protobuf::RepeatedPtrField<PackageDifference>& packages) {
+  for (const PackageDifference& package : packages) {
+    if (package.path_a().empty() || package.path_b().empty()) continue;
+    prefix_ = absl::StrCat(ToAbsl(DirectoryOf(package.path_a())), "/");
+    moves_[package.path_a()] = {package.path_b(), package.version_a(), package.version_b()};
+  }
+}
+
+bool PackageMoves::Explain(std::string_view a, std::string_view b) const {
+  if (moves_.empty()) return false;
+  std::string moved;
+  const Move* last = nullptr;
+  while (!a.empty()) {
+    // What stands before the next store path, with the version of the one before it.
+    const std::string_view before = a.substr(0, a.find(prefix_));
+    if (last == nullptr || last->version_a.empty()) {
+      moved += before;
+    } else {
+      moved += absl::StrReplaceAll(ToAbsl(before), {{last->version_a, last->version_b}});
+    }
+    a.remove_prefix(before.size());
+    if (a.empty()) break;
+    const size_t end = std::min(a.find_first_not_of(kNameCharacters, prefix_.size()), a.size());
+    const auto move = moves_.find(a.substr(0, end));
+    last = move == moves_.end() ? nullptr : &move->second;
+    moved += last == nullptr ? a.substr(0, end) : last->path;
+    a.remove_prefix(end);
+  }
+  return moved == b;
 }
 
 std::vector<PackageDifference> ComparePackages(const SizedPaths& a, const SizedPaths& b) {

@@ -29,6 +29,24 @@ using SizedPaths = std::map<std::string, uint64_t>;
 // first, others in their order. By name, then version.
 std::vector<PackageDifference> ComparePackages(const SizedPaths& a, const SizedPaths& b);
 
+// What is no difference of its own, since a package that has moved to another store path explains
+// it.
+class PackageMoves {
+ public:
+  explicit PackageMoves(const google::protobuf::RepeatedPtrField<PackageDifference>& packages);
+
+  // Whether `b` is `a` with every moved package's new store path in place of its old one, and its
+  // new version behind the path ("<path>/lib/gcc/13.2.0/include").
+  bool Explain(std::string_view a, std::string_view b) const;
+
+ private:
+  struct Move {
+    std::string path, version_a, version_b;
+  };
+  std::map<std::string, Move, std::less<>> moves_;  // by path in a
+  std::string prefix_;  // what all store paths begin with: "/nix/store/"
+};
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_AUDIT_COMPARE_PACKAGES_H_

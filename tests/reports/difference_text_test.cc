@@ -68,7 +68,7 @@ contents: 1 file in 1 store path
   /nix/store/a-make
     ~ share/note  contents from line 3  100 -> 97 bytes
         - old
-        + 
+        +
 
 compared store:/  1,200 store paths
     with oci:b
@@ -114,6 +114,20 @@ TEST(DifferenceText, LongSectionsAreCut) {
   options.verbose = true;
   EXPECT_THAT(Text(comparison, options), HasSubstr("+ /etc/26"));
   EXPECT_THAT(Text(comparison, options), Not(HasSubstr("more (")));
+}
+
+TEST(DifferenceText, SettingsOfOneName) {
+  Comparison comparison = Example();
+  comparison.mutable_counts()->set_moved(1200);
+  for (const char* value : {"/one", "/two"}) {
+    comparison.add_settings()->set_name("BUILD: include directory");
+    comparison.mutable_settings()->rbegin()->set_b(value);
+  }
+  EXPECT_THAT(
+      Text(comparison),
+      HasSubstr("settings: 2\n  ~ BUILD: include directory\n      + /one\n      + /two\n\n"));
+  EXPECT_THAT(Text(comparison),
+              HasSubstr("  and 1,200 paths elsewhere that only moved with them\n"));
 }
 
 // Of two lists only what one has and the other has not, unless it is their order.

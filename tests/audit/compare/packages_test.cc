@@ -100,5 +100,27 @@ TEST(ComparePackages, SeveralOfOneName) {
               ElementsAre("REBUILT gcc 13>13", "UPDATED gcc 15>12", "ADDED gcc >14"));
 }
 
+TEST(PackageMoves, WhatFollowsFromThem) {
+  const std::string gcc_a = Path('1', "gcc-13.2.0"), gcc_b = Path('2', "gcc-14.1.0");
+  const std::string bash_a = Path('3', "bash-5"), bash_b = Path('4', "bash-5");
+  Comparison comparison;
+  for (PackageDifference& package : ComparePackages(
+           {{gcc_a, 0}, {bash_a, 0}, {Path('5', "gone"), 0}}, {{gcc_b, 0}, {bash_b, 0}})) {
+    *comparison.add_packages() = std::move(package);
+  }
+  const PackageMoves moves(comparison.packages());
+  EXPECT_TRUE(moves.Explain(gcc_a, gcc_b));
+  EXPECT_TRUE(moves.Explain("-B" + gcc_a + "/lib", "-B" + gcc_b + "/lib"));
+  EXPECT_TRUE(moves.Explain(gcc_a + "/lib/gcc/13.2.0/x", gcc_b + "/lib/gcc/14.1.0/x"));
+  EXPECT_TRUE(moves.Explain(bash_a + "/bin:" + gcc_a + "/bin", bash_b + "/bin:" + gcc_b + "/bin"));
+  EXPECT_FALSE(moves.Explain(bash_a + "/bin:" + gcc_a + "/bin", gcc_b + "/bin:" + bash_b + "/bin"));
+  EXPECT_FALSE(moves.Explain(gcc_a + "/bin/ld", gcc_b + "/bin/ld.mold"));
+  EXPECT_FALSE(moves.Explain("glibc_13.2.0", "glibc_14.1.0"));
+  EXPECT_FALSE(moves.Explain(gcc_a, ""));
+  EXPECT_FALSE(moves.Explain(Path('5', "gone"), ""));
+  EXPECT_FALSE(moves.Explain("", gcc_b));
+  EXPECT_FALSE(PackageMoves(Comparison().packages()).Explain("a", "b"));
+}
+
 }  // namespace
 }  // namespace lre_audit
