@@ -19,7 +19,7 @@ constexpr std::string_view kContentHelp =
     "copy the path again from the side that Nix vouches for (nix-store --verify-path); a build "
     "that is not deterministic must be made once, and copied";
 
-// What the first name of `docker://NAME:TAG` or `docker://NAME@DIGEST` means.
+// The parts of `docker://NAME:TAG` or `docker://NAME@DIGEST`.
 struct ImageName {
   std::string name;  // with what stands before it: "docker://lre-cc"
   std::string tag;
@@ -158,6 +158,8 @@ std::pair<std::string, std::vector<std::string>> NotAdvertised(const std::string
 // empty.
 std::string OtherTag(const AgreementImage& image, const std::string& asked) {
   const ImageName wanted = Decoded(WithoutTransport(asked));
+  // Without a tag, or with a digest, it names none that could be another.
+  if (wanted.tag.empty() || absl::StrContains(asked, "@")) return "";
   std::string other;
   for (const std::string& name : image.names) {
     const ImageName own = Decoded(name);

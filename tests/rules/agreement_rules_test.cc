@@ -232,6 +232,15 @@ TEST(Lre606ContainerImageDiffers, AdvertisedIsInnocent) {
   EXPECT_THAT(Leaks(agreement.Judged()), IsEmpty());
 }
 
+TEST(Lre606ContainerImageDiffers, WithoutATagNoTagIsAnother) {
+  for (const std::string asked : {"docker://lre-cc", "docker://lre-cc@sha256:00"}) {
+    AgreementBuilder agreement;
+    agreement.Says(kConfig, 43, Setting::CONTAINER_IMAGE, "container-image", asked);
+    agreement.Image("oci:lre-cc", {"lre-cc:" + kTag}, {{"PATH", kMake + "/bin"}});
+    EXPECT_THAT(Leaks(agreement.Judged()), IsEmpty()) << asked;
+  }
+}
+
 TEST(Lre606ContainerImageDiffers, FingerprintKnowsNoTagOfNix) {
   const auto fingerprint = [](const std::string& tag) {
     AgreementBuilder agreement;
