@@ -1,11 +1,46 @@
 #include "audit/commands/diff_command.h"
 
+#include <chrono>
+
 #include "audit/commands/audit_command.h"
+#include "audit/commands/progress.h"
+#include "audit/commands/write_report.h"
+#include "audit/compare/compare.h"
+#include "audit/compare/side.h"
+#include "base/status.h"
+#include "rules/policy.h"
 
 namespace lre_audit {
+namespace {
 
-int RunDiff(const DiffOptions&, std::ostream&, std::ostream& err) {
-  return Refuse(absl::UnimplementedError("diff is being built"), err);
+absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
+  LRE_ASSIGN_OR_RETURN(const Side a, OpenSide(options.a, options.platform));
+  LRE_ASSIGN_OR_RETURN(const Side b, OpenSide(options.b, options.platform));
+  const CompiledPolicy policy = CompiledPolicy::Default();
+
+  Progress progress(ProgressWanted(options.report.quiet));
+  CompareRequest request;
+  request.a = &a;
+  request.b = &b;
+  request.policy = &policy;
+  request.reading.jobs = options.report.jobs;
+  uint64_t total = 0;
+  request.reading.on_total = [&](uint64_t bytes) { progress.SetTotal(total += bytes); };
+  request.reading.on_bytes = [&](uint64_t bytes) { progress.Add(bytes); };
+  request.on_phase = [&](const char* phase) { progress.SetPhase(phase); };
+  LRE_ASSIGN_OR_RETURN(Comparison comparison, Compare(request));
+  CountDifferences(options.report.fail_on, &comparison);
+  return comparison;
+}
+
+}  // namespace
+
+int RunDiff(const DiffOptions& options, std::ostream& out, std::ostream& err) {
+  const auto start = std::chrono::steady_clock::now();
+  absl::StatusOr<Comparison> comparison = CompareSides(options);
+  if (!comparison.ok()) return Refuse(comparison.status(), err);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  return WriteComparison(*comparison, options.report, elapsed.count(), out, err);
 }
 
 }  // namespace lre_audit
