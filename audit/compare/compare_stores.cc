@@ -1,6 +1,7 @@
 #include "audit/compare/compare_stores.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
