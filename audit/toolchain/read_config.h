@@ -45,7 +45,7 @@ struct Discovery {
   std::vector<std::string> flake_locks;
   std::vector<std::string> workers;    // worker configurations
   std::vector<std::string> manifests;  // Kubernetes manifests that name an image or a platform
-  std::vector<std::string> images;     // image references: OCI layouts and archives
+  std::vector<std::string> images;     // references of the images in OCI layouts
   std::vector<std::string> problems;   // "cannot read x: ..."
 };
 
