@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "absl/strings/str_split.h"
 #include "audit/commands/progress.h"
 #include "audit/commands/write_report.h"
 #include "base/text.h"
@@ -10,28 +11,61 @@
 namespace lre_audit {
 
 int Refuse(const absl::Status& status, std::ostream& err) {
-  err << "error: " << Escaped(ToStd(status.message())) << "\n";
+  // A policy's errors are one line each.
+  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    err << "error: " << Escaped(ToStd(line)) << "\n";
+  }
   return kExitUsage;
 }
 
-int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& out,
-             std::ostream& err) {
+namespace {
+
+// Runs `audit` with a progress line, and writes the report that it returns.
+template <typename Audit>
+int RunWithProgress(const ReportOptions& options, std::ostream& out, std::ostream& err,
+                    const Audit& audit) {
   const auto start = std::chrono::steady_clock::now();
-  const CompiledPolicy policy = CompiledPolicy::Default();
   absl::StatusOr<Report> report = [&] {
     Progress progress(ProgressWanted(options.quiet));
-    uint64_t total = 0;
-    for (const Tree::Part& part : request.tree->parts()) total += part.size_hint;
-    progress.SetTotal(total);
-    request.policy = &policy;
-    request.jobs = options.jobs;
-    request.on_bytes = [&](uint64_t bytes) { progress.Add(bytes); };
-    request.on_phase = [&](const char* phase) { progress.SetPhase(phase); };
-    return Audit(request);
+    return audit(progress);
   }();
   if (!report.ok()) return Refuse(report.status(), err);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return WriteReport(*report, options, elapsed.count(), out, err);
+}
+
+template <typename Request>
+void Watch(const ReportOptions& options, Progress& progress, Request& request) {
+  request.jobs = options.jobs;
+  request.on_bytes = [&](uint64_t bytes) { progress.Add(bytes); };
+  request.on_phase = [&](const char* phase) { progress.SetPhase(phase); };
+}
+
+}  // namespace
+
+int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& out,
+             std::ostream& err) {
+  const absl::StatusOr<LoadedPolicy> policy = LoadPolicy(options.policy, options.now);
+  if (!policy.ok()) return Refuse(policy.status(), err);
+  request.policy = &policy->compiled;
+  return RunWithProgress(options, out, err, [&](Progress& progress) {
+    uint64_t total = 0;
+    for (const Tree::Part& part : request.tree->parts()) total += part.size_hint;
+    progress.SetTotal(total);
+    Watch(options, progress, request);
+    return Audit(request);
+  });
+}
+
+int RunGateAudit(GateRequest request, const LoadedPolicy& policy, const ReportOptions& options,
+                 std::ostream& out, std::ostream& err) {
+  request.policy = &policy.compiled;
+  return RunWithProgress(options, out, err, [&](Progress& progress) {
+    uint64_t total = 0;
+    request.on_total = [&](uint64_t bytes) { progress.SetTotal(total += bytes); };
+    Watch(options, progress, request);
+    return RunGate(request);
+  });
 }
 
 }  // namespace lre_audit

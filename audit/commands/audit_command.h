@@ -1,17 +1,24 @@
-// What `image` and `store` share: an audit with a progress line, and its report.
+// What all auditing commands share: an audit with a progress line, and its report.
 #ifndef LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_
 #define LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_
 
 #include <ostream>
 
 #include "audit/audit.h"
+#include "audit/commands/load_policy.h"
 #include "audit/commands/options.h"
+#include "audit/gate.h"
 
 namespace lre_audit {
 
-// Audits `request` (its callbacks are set here), writes the report, returns the exit code.
+// Audits `request` (its callbacks and policy are set here), writes the report, returns the exit
+// code.
 int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& out,
              std::ostream& err);
+
+// The same for several subjects and their agreement.
+int RunGateAudit(GateRequest request, const LoadedPolicy& policy, const ReportOptions& options,
+                 std::ostream& out, std::ostream& err);
 
 // "error: ..." on `err`; returns kExitUsage.
 int Refuse(const absl::Status& status, std::ostream& err);

@@ -3,12 +3,12 @@
 #include <chrono>
 
 #include "audit/commands/audit_command.h"
+#include "audit/commands/load_policy.h"
 #include "audit/commands/progress.h"
 #include "audit/commands/write_report.h"
 #include "audit/compare/compare.h"
 #include "audit/compare/side.h"
 #include "base/status.h"
-#include "rules/policy.h"
 
 namespace lre_audit {
 namespace {
@@ -16,13 +16,14 @@ namespace {
 absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
   LRE_ASSIGN_OR_RETURN(const Side a, OpenSide(options.a, options.platform));
   LRE_ASSIGN_OR_RETURN(const Side b, OpenSide(options.b, options.platform));
-  const CompiledPolicy policy = CompiledPolicy::Default();
+  LRE_ASSIGN_OR_RETURN(const LoadedPolicy policy,
+                       LoadPolicy(options.report.policy, options.report.now));
 
   Progress progress(ProgressWanted(options.report.quiet));
   CompareRequest request;
   request.a = &a;
   request.b = &b;
-  request.policy = &policy;
+  request.policy = &policy.compiled;
   request.reading.jobs = options.report.jobs;
   uint64_t total = 0;
   request.reading.on_total = [&](uint64_t bytes) { progress.SetTotal(total += bytes); };

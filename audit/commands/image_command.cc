@@ -8,7 +8,27 @@
 
 namespace lre_audit {
 
+namespace {
+
+// The image with the toolchains whose tools run in it, and whether they agree.
+int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<LoadedPolicy> policy = LoadPolicy(options.report.policy, options.report.now);
+  if (!policy.ok()) return Refuse(policy.status(), err);
+  GateRequest request;
+  request.images.push_back({options.reference, options.platform, options.closure});
+  for (const std::string& directory : options.toolchains) {
+    request.toolchains.push_back({directory, {options.reference}});
+  }
+  request.local = options.closure;
+  request.reference = options.reference;
+  request.refuses_missing = true;
+  return RunGateAudit(std::move(request), *policy, options.report, out, err);
+}
+
+}  // namespace
+
 int RunImage(const ImageOptions& options, std::ostream& out, std::ostream& err) {
+  if (!options.toolchains.empty()) return RunWithToolchains(options, out, err);
   absl::StatusOr<std::unique_ptr<Tree>> tree =
       OpenImage(options.reference, options.platform, TreeLimits());
   if (!tree.ok()) return Refuse(tree.status(), err);
