@@ -18,4 +18,12 @@ refuses image "oci:$world/oci:clean" --format yaml
 refuses imag "oci:$world/oci:clean"
 says image err
 refuses rule LRE999
+refuses toolchain
+refuses toolchain /nonexistent
+refuses toolchain "$world/repository/generated-cc" --image oci:/nonexistent
+refuses check /nonexistent
+refuses check "$world/repository" "$world/repository"
+refuses init /nonexistent
+refuses chek
+says check err
 refuses store /usr/bin/env

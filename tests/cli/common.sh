@@ -17,9 +17,11 @@ fail() {
 # exits CODE ARGUMENT...: runs lre-audit; leaves what it says in out and err.
 exits() {
   local expected=$1 status=0; shift
-  "$LRE_AUDIT" "$@" > out 2> err || status=$?
+  (cd "${started_in:-.}" && exec "$LRE_AUDIT" "$@") > out 2> err || status=$?
   [ $status = "$expected" ] || fail "lre-audit $* exited with $status, not $expected"
 }
+# exits_in DIRECTORY CODE ARGUMENT...: the same, started there.
+exits_in() { local started_in=$1; shift; exits "$@"; }
 
 # says WORDS [FILE]: the words are in out, or in FILE.
 says() { grep -qF -- "$1" "${2:-out}" || fail "\"$1\" is not in ${2:-out}"; }
@@ -33,4 +35,15 @@ findings = report.get("findings", [])
 rules = [f["rule"] for f in findings]
 errors = [f for f in findings if f["severity"] == "ERROR"]
 sys.exit(0 if eval(sys.argv[1]) else 1)' "$1" || fail "not so: $1"
+}
+
+# repository [NAME]: a copy of one of the world's repositories. discoverable [NAME]: one without a
+# policy, and with the image beside it.
+repository() { rm -rf repository && cp -r "$world/${1:-repository}" repository; }
+discoverable() {
+  local tag
+  repository "$@"
+  rm repository/lre-audit.textproto
+  tag=$(sed -n 's|.*docker://lre-cc:\(.*\)".*|\1|p' repository/generated-cc/config/BUILD)
+  skopeo copy -q "oci:$world/oci:clean" "oci:repository/image:lre-cc:$tag"
 }

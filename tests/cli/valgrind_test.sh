@@ -1,5 +1,6 @@
 #!/bin/bash
-# No invalid access or leak on a small leaky image, a truncated one, and the loader's search.
+# No invalid access or leak on a small leaky image, a truncated one, the loader's search, and a
+# toolchain.
 source "$(dirname "$0")/common.sh"
 clean_under_valgrind() {
   local expected=$1 status=0; shift
@@ -15,3 +16,4 @@ layer=cut/blobs/sha256/$(python3 "$here/../world/layout.py" cut small layer 0)
 truncate -s $(($(stat -c %s "$layer") / 2)) "$layer"
 clean_under_valgrind 3 image oci:cut:small --closure "$world/closures/small.json"
 clean_under_valgrind 0 elf --root "$world/rootfs" "$(grep -- -hello- "$world/closure.txt")/bin/hello"
+clean_under_valgrind 1 toolchain "$world/repositories/tool-outside-store/generated-cc" --closure "$world/closure.json"

@@ -3,8 +3,8 @@
 #
 # repositories/expected.tsv says, one line per repository, what `lre-audit check` has to report:
 #   name  rule  severity  place  words
-# place is "FILE:LINE"; words, separated by "|", all stand in that finding, and are the values and the
-# other places that disagree. Rule "-" is a neighbour that agrees: no finding of LRE6xx, exit 0.
+# place is "FILE:LINE", a store path or an image; words, separated by "|", all stand in that finding,
+# and are the values and the other places that disagree. Rule "-" is a neighbour that agrees: no finding of LRE6xx, exit 0.
 
 # write_policy DIRECTORY IMAGE LOCAL: what is audited; both named from the world's directory.
 write_policy() {
@@ -138,7 +138,7 @@ stale_settings() {
   # The flake input has moved on, the generated toolchain has not.
   variant bazelrc-differs
   edit lre.bazelrc "s|$cc|$next_cc|g"
-  expect_in_report LRE605 ERROR "$(where lre.bazelrc "$next_cc")" "$next_cc" "$cc" "$(where $build "$cc/bin/cc\"")"
+  expect_in_report LRE605 ERROR "$(where lre.bazelrc '# CC=')" "$next_cc" "$cc" "$(where $build "$cc/bin/cc\"")"
 
   # The worker's configuration states the string itself, and is one image behind.
   variant container-image-of-worker
@@ -160,14 +160,16 @@ stale_settings() {
 
   variant platform-differs
   edit $config 's|@platforms//cpu:x86_64|@platforms//cpu:aarch64|'
-  expect_in_report LRE608 ERROR "$(where $config cpu:aarch64)" aarch64 amd64
+  expect_in_report LRE608 ERROR "$(where $config cpu:aarch64)" aarch64 x86_64-unknown-linux-gnu "$(where $build host_system_name)"
 }
 
 # The image is another one.
 other_images() {
-  # The same contents, tagged by another build.
+  # The same contents, described and tagged by another build.
   variant container-image-of-image "oci:lre-cc:$stale"
-  skopeo copy -q oci:oci:clean "oci:oci:lre-cc:$stale"
+  image worker-stale
+  configure worker-stale --config.label build=before
+  skopeo copy -q oci:oci:worker-stale "oci:oci:lre-cc:$stale"
   expect_in_report LRE606 ERROR "$(where $config docker://)" "docker://lre-cc:$tag" "lre-cc:$stale"
 
   variant image-of-other-platform oci:worker-arm64
@@ -179,12 +181,13 @@ other_images() {
   variant environment-lost oci:worker-environment-lost
   image worker-environment-lost
   configure worker-environment-lost --clear config.env
-  expect_in_report LRE609 ERROR "$(where lre.bazelrc '# PATH=')" PATH
+  expect_in_report LRE609 ERROR oci:../../oci:worker-environment-lost PATH CC "$(where lre.bazelrc '# PATH=')"
 
   variant environment-differs oci:worker-environment-differs
   image worker-environment-differs "$next_cc"
   configure_environment worker-environment-differs next_env.txt
-  expect_in_report LRE609 ERROR "$(where lre.bazelrc '# CC=')" "$cc" "$next_cc"
+  expect_in_report LRE609 ERROR oci:../../oci:worker-environment-differs "$cc" "$next_cc" \
+    "$(where lre.bazelrc '# CC=')" "$(where $build "$cc/bin/cc\"")"
 }
 
 # altered_image TAG STORE_PATH FILE SED: the clean image, but that one file of a store path differs.
@@ -234,7 +237,7 @@ neighbours() {
   agrees
 }
 
-# Several at once, for ./dev demo: the flake input was updated, and nothing else was.
+# Several at once, for ./dev demo: an update that stopped half way.
 drifted_repository() {
   variant drifted
   edit lre.bazelrc "s|$cc|$next_cc|g"
