@@ -79,6 +79,7 @@ class Gate {
     }
     JudgeAgreement();
 
+    DropRepetitions();
     // The policy has its say over all subjects at once, and what there is to say of the policy.
     AddFindings(request_.policy->Apply(findings_));
     SortFindings(findings_);
@@ -356,6 +357,18 @@ class Gate {
     subject.agreement = std::move(agreement_);
     AddFindings(Judge(subject));
     report_.mutable_subjects()->MergeFrom(config_subjects_.subjects());
+  }
+
+  // That the local side lacks a store path which the toolchain names (LRE602) says more than that
+  // the image alone has it (LRE604).
+  void DropRepetitions() {
+    std::set<std::string> lacking;
+    for (const Finding& finding : findings_) {
+      if (finding.rule() == "LRE602") lacking.insert(finding.referenced());
+    }
+    std::erase_if(findings_, [&](const Finding& finding) {
+      return finding.rule() == "LRE604" && lacking.contains(finding.path());
+    });
   }
 
   const GateRequest& request_;

@@ -58,7 +58,7 @@ class TextWriter {
       if (subject.closure().empty()) continue;
       out_ << "  against " << subject.closure();
       // The count is of all subjects' closures, so it says something of a lone one only.
-      if (report_.subjects_size() == 1) {
+      if (report_.subjects_size() == 1 && statistics.closure_paths() > 0) {
         out_ << ": " << Counted(AsCount(statistics.closure_paths()), "store path");
       }
       out_ << "\n";

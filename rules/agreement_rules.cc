@@ -198,6 +198,8 @@ void ContentDiffers(const Subject& subject, const Rule& rule, Findings& findings
         finding.set_evidence(absl::StrCat(difference.first_file, difference.how.empty() ? "" : ": ",
                                           difference.how));
         finding.add_notes("that is the first file that differs; lre-audit diff lists all");
+      } else if (!difference.how.empty()) {
+        finding.add_notes(difference.how);
       }
       finding.add_notes(absl::StrCat(difference.local, ": NAR hash ", difference.local_hash));
       finding.add_notes(absl::StrCat(difference.image, ": NAR hash ", difference.image_hash));

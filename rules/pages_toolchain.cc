@@ -121,10 +121,10 @@ asks the machine it runs on, so that the string tells of the generator's host ra
 than of the compiler's library. As text it is also part of the configuration: two
 generations on two hosts do not share a cache.
 
-    warning[LRE507]: target_libc declares glibc 2.38, and the closure holds glibc 2.42
+    warning[LRE507]: target_libc declares glibc 2.38, and the toolchain's C library is glibc 2.42
       --> generated-cc/cc/BUILD:134:20
        |  target_libc = "glibc_2.38",
-       = note: the closure's C library: glibc 2.42 (/nix/store/...-glibc-2.42-67-dev)
+       = note: the glibc 2.42 (/nix/store/...-glibc-2.42-67-dev)
 
 "local", "unknown" and "macosx" declare nothing.
 

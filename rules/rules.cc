@@ -239,8 +239,14 @@ std::vector<Finding> Judge(const Subject& subject) {
 
   DropRepetitions(subject, findings);
   SortFindings(findings);
-  // A path that a file names on ten lines is one finding, at the first of them.
-  findings.erase(std::unique(findings.begin(), findings.end(), SaysTheSame), findings.end());
+  // A path that a file names on ten lines is one finding, at the first of them; but a toolchain's
+  // lines are what people edit, so each is told.
+  const auto is_repetition = [&](const Finding& a, const Finding& b) {
+    return SaysTheSame(a, b) &&
+           (!subject.toolchain || (a.location().line() == b.location().line() &&
+                                   a.location().column() == b.location().column()));
+  };
+  findings.erase(std::unique(findings.begin(), findings.end(), is_repetition), findings.end());
 
   for (Finding& finding : findings) {
     finding.set_subject(subject.reference);

@@ -28,33 +28,30 @@ struct Fold {
   }
 };
 
-// "named 11 times in this file: ar, cpp, dwp and 8 more".
-std::string HowOften(const Fold& fold, std::string_view where) {
-  std::string note = absl::StrCat("named ", fold.count, " times in ", ToAbsl(where));
+// "named 11 times in the toolchain: ar, cpp, dwp and 8 more".
+std::string HowOften(const Fold& fold) {
+  std::string note = absl::StrCat("named ", fold.count, " times in the toolchain");
   if (!fold.contexts.empty()) {
     absl::StrAppend(&note, ": ", Names({fold.contexts.begin(), fold.contexts.end()}));
   }
   return note;
 }
 
-// One finding for each file and path outside the store, of these kinds of claims.
+// Headers are told together: a module map of a compiler outside the store names thousands.
+bool IsModuleMap(const ConfigFacts& file) { return absl::EndsWith(file.path(), "modulemap"); }
+
+// One finding for each line that names a path outside the store, in these kinds of claims.
 void JudgeOutside(const Subject& subject, const std::set<Claim::Kind>& kinds, const Rule& rule,
                   std::string_view message, std::string_view help, Findings& findings) {
   if (!subject.toolchain) return;
-  std::map<std::pair<std::string, std::string>, Fold> folds;  // by file and path as written
   for (const ToolchainClaim& claim : subject.toolchain->claims) {
     if (!kinds.contains(claim.claim->kind()) || !LeadsElsewhere(claim.target)) continue;
-    folds[{claim.file->path(), claim.claim->text()}].Add(claim);
-  }
-  for (const auto& [key, fold] : folds) {
-    const ToolchainClaim& claim = *fold.first;
     Finding finding =
         ToolchainFinding(rule, claim, claim.claim->text(), std::string(message), help);
-    if (fold.count > 1) finding.add_notes(HowOften(fold, "this file"));
     if (claim.target.path != claim.claim->text() && !claim.target.path.empty()) {
       finding.add_notes("it leads to " + claim.target.path);
     }
-    finding.set_cause(claim.claim->text());
+    finding.set_cause(IsModuleMap(*claim.file) ? claim.file->path() : claim.claim->text());
     findings.push_back(std::move(finding));
   }
 }
@@ -77,36 +74,51 @@ std::string WhatIsWrong(const ViewTarget& target) {
   return target.problem.empty() ? "its store path is there, the file is not" : target.problem;
 }
 
-// One finding for each view and path of these kinds of claims that is in the store and not there.
+// One finding for each path of these kinds of claims that is in the store and not there, in
+// whichever views.
 template <typename IsMissing>
 void JudgeMissing(const Subject& subject, const std::set<Claim::Kind>& kinds, const Rule& rule,
                   std::string_view what, const IsMissing& is_missing, std::string_view help,
                   Findings& findings) {
   if (!subject.toolchain) return;
-  const LinkedToolchain& toolchain = *subject.toolchain;
-  for (size_t view = 0; view < toolchain.views.size(); ++view) {
-    std::map<std::string, Fold> folds;  // by path
-    for (const ToolchainClaim& claim : toolchain.claims) {
-      if (!kinds.contains(claim.claim->kind()) || !is_missing(claim, view)) continue;
-      folds[claim.claim->text()].Add(claim);
+  struct Missing {
+    Fold fold;
+    std::set<size_t> views;
+  };
+  std::map<std::string, Missing> missing;  // by path
+  for (const ToolchainClaim& claim : subject.toolchain->claims) {
+    if (!kinds.contains(claim.claim->kind())) continue;
+    std::set<size_t> views;
+    for (size_t view = 0; view < claim.targets.size(); ++view) {
+      if (is_missing(claim, view)) views.insert(view);
     }
-    for (const auto& [path, fold] : folds) {
-      const ViewTarget& target = fold.first->targets[view];
-      const bool there = target.target.exists;
-      Finding finding = ToolchainFinding(
-          rule, *fold.first, path,
-          absl::StrCat(ToAbsl(what), there ? " is there and of no use in " : " is missing in ",
-                       ViewName(toolchain.views[view])),
-          help);
-      finding.add_notes(WhatIsWrong(target));
-      if (fold.count > 1) finding.add_notes(HowOften(fold, "the toolchain"));
-      // Nobody promised that the local store is complete.
-      if (toolchain.views[view].kind == ToolchainView::Kind::kDefaultLocal) {
-        finding.set_severity(std::min(rule.severity, Finding::WARNING));
-      }
-      finding.set_cause(path);
-      findings.push_back(std::move(finding));
+    if (views.empty()) continue;
+    Missing& path = missing[claim.claim->text()];
+    path.fold.Add(claim);
+    path.views.merge(views);
+  }
+  for (const auto& [path, lacking] : missing) {
+    std::vector<std::string> names;
+    std::set<std::string> wrongs;
+    bool is_promised = false, is_there = true;
+    for (const size_t view : lacking.views) {
+      const ViewTarget& target = lacking.fold.first->targets[view];
+      names.push_back(ViewName(subject.toolchain->views[view]));
+      wrongs.insert(WhatIsWrong(target));
+      is_there &= target.target.exists;
+      is_promised |= subject.toolchain->views[view].kind != ToolchainView::Kind::kDefaultLocal;
     }
+    Finding finding = ToolchainFinding(
+        rule, *lacking.fold.first, path,
+        absl::StrCat(ToAbsl(what), is_there ? " is there and of no use in " : " is missing in ",
+                     Names(names)),
+        help);
+    for (const std::string& wrong : wrongs) finding.add_notes(wrong);
+    if (lacking.fold.count > 1) finding.add_notes(HowOften(lacking.fold));
+    // Nobody promised that the local store is complete.
+    if (!is_promised) finding.set_severity(std::min(rule.severity, Finding::WARNING));
+    finding.set_cause(path);
+    findings.push_back(std::move(finding));
   }
 }
 
@@ -136,7 +148,7 @@ void JudgeLacking(const Subject& subject, ToolchainView::Kind kind, const Rule& 
           rule, *fold.first, path,
           absl::StrCat("the toolchain names a store path that ", name, " lacks"), kLackingHelp);
       finding.add_notes("the store path is " + path);
-      if (fold.count > 1) finding.add_notes(HowOften(fold, "the toolchain"));
+      if (fold.count > 1) finding.add_notes(HowOften(fold));
       finding.set_cause(path);
       findings.push_back(std::move(finding));
     }
@@ -147,7 +159,7 @@ void JudgeLacking(const Subject& subject, ToolchainView::Kind kind, const Rule& 
                        fold.first->targets[view].target.exists ? " cannot use" : " lacks"),
           kLackingHelp);
       finding.add_notes(WhatIsWrong(fold.first->targets[view]));
-      if (fold.count > 1) finding.add_notes(HowOften(fold, "the toolchain"));
+      if (fold.count > 1) finding.add_notes(HowOften(fold));
       finding.set_cause(path);
       findings.push_back(std::move(finding));
     }
@@ -204,7 +216,7 @@ void IncludeDirectoryMissing(const Subject& subject, const Rule& rule, Findings&
     if (view >= claim.targets.size() || LacksStorePath(claim, view)) return false;
     const ViewTarget& target = claim.targets[view];
     return target.looked_up && target.file_known && !target.target.is_directory &&
-           !absl::EndsWith(claim.file->path(), "modulemap");
+           !IsModuleMap(*claim.file);
   };
   JudgeMissing(subject, {Claim::INCLUDE_DIRECTORY}, rule, "include directory", is_missing,
                "generate the toolchain anew with the compiler that the image holds", findings);
@@ -244,10 +256,10 @@ void LibcMismatch(const Subject& subject, const Rule& rule, Findings& findings) 
     Finding finding = SettingFinding(
         rule, setting, setting.setting->value(),
         absl::StrCat(setting.setting->key(), " declares ", declared.name, " ", declared.version,
-                     ", and the closure holds ", first.name, " ", first.version),
+                     ", and the toolchain's C library is ", first.name, " ", first.version),
         "generate the toolchain with the C library that its compiler uses; rbe_configs_gen asks "
         "the machine it runs on");
-    finding.add_notes("the closure's C library: " + Names(there, 3));
+    finding.add_notes(Names(there, 3));
     findings.push_back(std::move(finding));
   }
 }
