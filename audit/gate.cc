@@ -170,17 +170,20 @@ class Gate {
   template <typename Read>
   void ReadAll(const std::vector<std::string>& paths, const Read& read) {
     for (const std::string& path : paths) {
-      if (const auto text = ReadText(path)) AddConfiguration(read(path, *text));
+      if (const auto text = ReadText(path)) AddConfiguration(read(path, *text), text->size());
     }
   }
 
-  void AddConfiguration(ConfigFacts facts) {
+  void AddConfiguration(ConfigFacts facts, size_t size) {
     for (const ConfigDefect& defect : facts.defects()) {
       std::string where = facts.path();
       if (defect.line() > 0) absl::StrAppend(&where, ":", defect.line());
       if (defect.line() > 0 && defect.column() > 0) absl::StrAppend(&where, ":", defect.column());
       AddProblem(where, defect.message());
     }
+    Statistics* statistics = report_.mutable_statistics();
+    statistics->set_files(statistics->files() + 1);
+    statistics->set_bytes(statistics->bytes() + static_cast<double>(size));
     ReportSubject* subject = config_subjects_.add_subjects();
     subject->set_kind(ReportSubject::CONFIGURATION);
     subject->set_reference(facts.path());
@@ -203,7 +206,7 @@ class Gate {
         }
         continue;
       }
-      AddConfiguration(ReadBazelrc(path, *text));
+      AddConfiguration(ReadBazelrc(path, *text), text->size());
       for (const Setting& setting : configurations_.back().settings()) {
         if (setting.kind() == Setting::IMPORT) {
           open.emplace_back(setting.value(), setting.key() == "import");

@@ -64,10 +64,18 @@ class TextWriter {
       out_ << "\n";
     }
     WriteConfigurations(configurations);
+    // Of a toolchain alone, store paths and objects are not counted, for they are not read.
+    const bool has_tree = std::any_of(report_.subjects().begin(), report_.subjects().end(),
+                                      [](const ReportSubject& subject) {
+                                        return subject.kind() != ReportSubject::TOOLCHAIN &&
+                                               subject.kind() != ReportSubject::CONFIGURATION;
+                                      });
     out_ << "  " << Counted(AsCount(statistics.files()), "file") << ", "
-         << HumanBytes(AsCount(statistics.bytes())) << ", "
-         << Counted(AsCount(statistics.store_paths()), "store path") << ", "
-         << Counted(AsCount(statistics.elf_objects()), "ELF object");
+         << HumanBytes(AsCount(statistics.bytes()));
+    if (has_tree) {
+      out_ << ", " << Counted(AsCount(statistics.store_paths()), "store path") << ", "
+           << Counted(AsCount(statistics.elf_objects()), "ELF object");
+    }
     if (statistics.layers() > 0) out_ << " in " << Counted(AsCount(statistics.layers()), "layer");
     out_ << ", " << HumanSeconds(options_.seconds) << "\n";
   }

@@ -249,6 +249,18 @@ TEST(WriteText, NamesWhatWasComparedOnOneLine) {
   EXPECT_THAT(Text(report, verbose), HasSubstr("worker19\n"));
 }
 
+TEST(WriteText, CountsOfATreeOnlyWhereThereIsOne) {
+  Report report;
+  ReportSubject* toolchain = report.add_subjects();
+  toolchain->set_kind(ReportSubject::TOOLCHAIN);
+  toolchain->set_reference("generated-cc");
+  report.mutable_statistics()->set_files(9);
+  EXPECT_THAT(Text(report), HasSubstr("\n  9 files, 0 B, "));
+  EXPECT_THAT(Text(report), Not(HasSubstr("ELF object")));
+  report.add_subjects()->set_kind(ReportSubject::IMAGE);
+  EXPECT_THAT(Text(report), HasSubstr("0 store paths, 0 ELF objects"));
+}
+
 // A path that begins with its subject says already which one it is of.
 TEST(WriteText, SubjectIsSaidOnce) {
   Report report = ImageReport();
