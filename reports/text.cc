@@ -65,14 +65,16 @@ class TextWriter {
     }
     WriteConfigurations(configurations);
     // Of a toolchain alone, store paths and objects are not counted, for they are not read.
-    const bool has_tree = std::any_of(report_.subjects().begin(), report_.subjects().end(),
-                                      [](const ReportSubject& subject) {
-                                        return subject.kind() != ReportSubject::TOOLCHAIN &&
-                                               subject.kind() != ReportSubject::CONFIGURATION;
-                                      });
+    const bool only_configuration =
+        report_.subjects_size() > 0 &&
+        std::all_of(report_.subjects().begin(), report_.subjects().end(),
+                    [](const ReportSubject& subject) {
+                      return subject.kind() == ReportSubject::TOOLCHAIN ||
+                             subject.kind() == ReportSubject::CONFIGURATION;
+                    });
     out_ << "  " << Counted(AsCount(statistics.files()), "file") << ", "
          << HumanBytes(AsCount(statistics.bytes()));
-    if (has_tree) {
+    if (!only_configuration) {
       out_ << ", " << Counted(AsCount(statistics.store_paths()), "store path") << ", "
            << Counted(AsCount(statistics.elf_objects()), "ELF object");
     }
