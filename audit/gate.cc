@@ -176,10 +176,9 @@ class Gate {
 
   void AddConfiguration(ConfigFacts facts, size_t size) {
     for (const ConfigDefect& defect : facts.defects()) {
-      std::string where = facts.path();
-      if (defect.line() > 0) absl::StrAppend(&where, ":", defect.line());
-      if (defect.line() > 0 && defect.column() > 0) absl::StrAppend(&where, ":", defect.column());
-      AddProblem(where, defect.message());
+      AddProblem(facts.path(), defect.message());
+      problems_.back().line = defect.line();
+      problems_.back().column = defect.column();
     }
     Statistics* statistics = report_.mutable_statistics();
     statistics->set_files(statistics->files() + 1);

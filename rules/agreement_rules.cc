@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/store_path.h"
 #include "base/text.h"
 #include "rules/config_finding.h"
 #include "rules/judges.h"
@@ -170,6 +171,20 @@ std::string OtherTag(const AgreementImage& image, const std::string& asked) {
   return other;
 }
 
+// A tag that nix2container makes: the hash of the image's derivation.
+bool IsStoreHash(const std::string& tag) {
+  return tag.size() == nix::kHashLength && std::all_of(tag.begin(), tag.end(), nix::IsNix32);
+}
+
+// Whether a manifest deploys another build of the image that is asked for: of the same name,
+// whatever its registry, and another store hash as its tag.
+bool DeploysOther(const std::string& deployed, const std::string& asked) {
+  const auto base = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
+  const ImageName own = Decoded(deployed), wanted = Decoded(asked);
+  return base(own.name) == base(wanted.name) && IsStoreHash(own.tag) && IsStoreHash(wanted.tag) &&
+         own.tag != wanted.tag;
+}
+
 bool IsCommit(const std::string& text) {
   constexpr size_t kShortest = 7;  // of an abbreviated one: git's default
   return text.size() >= kShortest &&
@@ -248,6 +263,17 @@ void ContainerImageDiffers(const Subject& subject, const Rule& rule, Findings& f
                                " is ", other, ": same name, other tag");
       }
       notes.push_back(absl::StrCat(image.reference, ": ", other));
+    }
+    for (const LinkedSetting& deployed : subject.agreement->settings) {
+      if (deployed.setting->kind() != Setting::DEPLOYED_IMAGE ||
+          !DeploysOther(deployed.setting->value(), asked)) {
+        continue;
+      }
+      if (message.empty()) {
+        message = absl::StrCat("the platform asks for ", asked, ", and ", deployed.file->path(),
+                               " deploys ", deployed.setting->value(), ": same name, other tag");
+      }
+      notes.push_back(Told(deployed));
     }
     if (message.empty()) continue;
     Finding finding = SettingFinding(rule, setting, asked, std::move(message), kHelp);

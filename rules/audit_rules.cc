@@ -32,6 +32,8 @@ void JudgeProblems(const Subject& subject, LinkedProblem::Kind kind, const Rule&
       finding.add_notes(absl::StrCat("expected ", problem.expected, ", found ", problem.actual));
     }
     finding.mutable_location()->set_offset(static_cast<double>(problem.offset));
+    finding.mutable_location()->set_line(problem.line);
+    finding.mutable_location()->set_column(problem.column);
     findings.push_back(std::move(finding));
   }
 }

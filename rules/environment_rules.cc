@@ -200,7 +200,10 @@ void AddLost(const ImageParty& image, const Bazelrc* bazelrc,
     const std::string* value = VariableOf(*image.image, name);
     difference.message =
         !image.image->has_environment
-            ? absl::StrCat("the image has no Env, and its toolchain was generated under one")
+            ? absl::StrCat(
+                  "the image has no Env, and its toolchain was generated under one that "
+                  "sets ",
+                  name)
         : value == nullptr ? absl::StrCat("the image's Env has no ", name,
                                           ", and its toolchain was generated "
                                           "under one")
@@ -274,7 +277,7 @@ void AddOthers(const ImageParty& image, const Bazelrc* bazelrc,
 }
 
 std::string AlsoDiffer(const std::vector<std::string>& names) {
-  return absl::StrCat(names.size() == 1 ? "so does " : "so do ", Names(names));
+  return absl::StrCat(Names(names), names.size() == 1 ? " differs too" : " differ too");
 }
 
 }  // namespace
@@ -312,8 +315,8 @@ void BazelrcDiffers(const Subject& subject, const Rule& rule, Findings& findings
         "update, then enter the development shell again";
     Finding finding =
         image_has_tool
-            ? SettingFinding(rule, *block.setting, tool.store_path, std::move(message), kHelp)
-            : ToolchainFinding(rule, *tool.claim, block.store_path, std::move(message), kHelp);
+            ? SettingFinding(rule, *block.setting, block.store_path, std::move(message), kHelp)
+            : ToolchainFinding(rule, *tool.claim, tool.store_path, std::move(message), kHelp);
     finding.add_notes(Told(block));
     finding.add_notes(Told(tool));
     if (image_has_tool) finding.add_notes("an image names what the toolchain names");

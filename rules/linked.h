@@ -124,6 +124,7 @@ struct LinkedProblem {
   Kind kind = Kind::kUnreadable;
   std::string where, message, expected, actual;
   uint64_t offset = 0;
+  uint32_t line = 0, column = 0;  // from 1, in text files; 0 if unknown
 };
 
 struct LinkedImage {

@@ -1,11 +1,13 @@
 // The one table of rules, and the judge that runs it.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "rules/finding.h"
 #include "rules/judges.h"
@@ -248,9 +250,13 @@ std::vector<Finding> Judge(const Subject& subject) {
   };
   findings.erase(std::unique(findings.begin(), findings.end(), is_repetition), findings.end());
 
+  // Lines of one file that name the same path are told apart by their order.
+  std::map<std::string, int> told;
   for (Finding& finding : findings) {
     finding.set_subject(subject.reference);
     finding.set_fingerprint(Fingerprint(finding, subject));
+    const int before = told[finding.fingerprint()]++;
+    if (before > 0) finding.set_fingerprint(absl::StrCat(finding.fingerprint(), "-", before + 1));
   }
   return findings;
 }

@@ -62,10 +62,8 @@ void AddProblem(const ConfigFacts& file, const ConfigDefect& defect, Subject& su
   problem.kind =
       defect.line() == 0 ? LinkedProblem::Kind::kUnreadable : LinkedProblem::Kind::kMalformed;
   problem.where = file.path();
-  if (defect.line() != 0) absl::StrAppend(&problem.where, ":", defect.line());
-  if (defect.line() != 0 && defect.column() != 0) {
-    absl::StrAppend(&problem.where, ":", defect.column());
-  }
+  problem.line = defect.line();
+  problem.column = defect.column();
   problem.message = defect.message();
 }
 

@@ -82,7 +82,7 @@ AgreementBuilder Parties(const std::string& toolchain, const std::string& bazelr
 TEST(Lre605BazelrcDiffers, LeakIsOneFindingWithBothValues) {
   // The image agrees with lre.bazelrc: the toolchain is the odd one.
   const std::vector<Finding> findings = Parties(kGcc, kOtherGcc, kOtherGcc).Judged();
-  ASSERT_THAT(Leaks(findings), ElementsAre(OnLine("LRE605", kBuild, 139, kOtherGcc)));
+  ASSERT_THAT(Leaks(findings), ElementsAre(OnLine("LRE605", kBuild, 139, kGcc)));
   EXPECT_EQ(findings[0].message(),
             "the Env of lre.bazelrc and the toolchain name different store paths of gcc");
   EXPECT_THAT(findings[0].notes(), ElementsAre("lre.bazelrc:7:17: CC=" + kOtherGcc + "/bin/gcc",
@@ -91,7 +91,7 @@ TEST(Lre605BazelrcDiffers, LeakIsOneFindingWithBothValues) {
 
 TEST(Lre605BazelrcDiffers, LeakIsOfTheBazelrcWhereTheImageAgreesWithTheToolchain) {
   EXPECT_THAT(Leaks(Parties(kGcc, kOtherGcc, kGcc).Judged()),
-              ElementsAre(OnLine("LRE605", kBazelrc, 7, kGcc)));
+              ElementsAre(OnLine("LRE605", kBazelrc, 7, kOtherGcc)));
 }
 
 TEST(Lre605BazelrcDiffers, AgreeingOrNamingOtherPackagesIsInnocent) {
@@ -118,7 +118,7 @@ TEST(Lre609EnvironmentDiffers, LeakOfALostEnv) {
     const std::vector<Finding> findings = Parties(kGcc, bazelrc, "").Judged();
     ASSERT_THAT(Leaks(findings), ElementsAre(OnImage("LRE609", kWorker, "PATH")));
     EXPECT_EQ(findings[0].message(),
-              "the image has no Env, and its toolchain was generated under one");
+              "the image has no Env, and its toolchain was generated under one that sets PATH");
   }
 }
 
@@ -135,7 +135,7 @@ TEST(Lre609EnvironmentDiffers, LeakOfALostVariableOrElement) {
 TEST(Lre609EnvironmentDiffers, AllThreeDifferIsOneEach) {
   EXPECT_THAT(
       Leaks(Parties(kGcc, kOtherGcc, kThirdGcc).Judged()),
-      ElementsAre(OnLine("LRE605", kBuild, 139, kOtherGcc), OnImage("LRE609", kWorker, "CC")));
+      ElementsAre(OnLine("LRE605", kBuild, 139, kGcc), OnImage("LRE609", kWorker, "CC")));
 }
 
 TEST(Lre609EnvironmentDiffers, AnotherToolchainsImageIsInnocent) {
@@ -217,6 +217,27 @@ TEST(Lre606ContainerImageDiffers, LeakOfTheImagesOwnTag) {
   EXPECT_EQ(findings[0].message(), "the platform asks for " + kAsked +
                                        ", and the image oci:lre-cc is lre-cc:" + kOtherTag +
                                        ": same name, other tag");
+}
+
+TEST(Lre606ContainerImageDiffers, LeakOfAnotherBuildDeployed) {
+  AgreementBuilder agreement = Deployment({kAsked});
+  agreement.Says("kustomization.yaml", 9, Setting::DEPLOYED_IMAGE, "",
+                 "ghcr.io/acme/lre-cc:" + kOtherTag, "kustomization");
+  const std::vector<Finding> findings = agreement.Judged();
+  ASSERT_THAT(Leaks(findings), ElementsAre(OnLine("LRE606", kConfig, 43, kAsked)));
+  EXPECT_EQ(findings[0].message(), "the platform asks for " + kAsked +
+                                       ", and kustomization.yaml deploys ghcr.io/acme/lre-cc:" +
+                                       kOtherTag + ": same name, other tag");
+  EXPECT_THAT(findings[0].notes(), Contains(HasSubstr("kustomization.yaml:9:17: ghcr.io/acme/")));
+}
+
+TEST(Lre606ContainerImageDiffers, DeployedOfAnotherNameOrWithoutABuildsTagIsInnocent) {
+  AgreementBuilder agreement = Deployment({kAsked});
+  for (const std::string& deployed : {"lre-cc:" + kTag, "worker-lre-cc:" + kOtherTag,
+                                     std::string("lre-cc:v1"), std::string("lre-cc")}) {
+    agreement.Says("kustomization.yaml", 9, Setting::DEPLOYED_IMAGE, "", deployed);
+  }
+  EXPECT_THAT(Leaks(agreement.Judged()), IsEmpty());
 }
 
 TEST(Lre606ContainerImageDiffers, AdvertisedIsInnocent) {

@@ -44,7 +44,11 @@ TEST(Lre501ToolOutsideStore, EachLineIsToldAndOneCauseIsFolded) {
   EXPECT_THAT(Leaks(findings), ElementsAre(OnLine("LRE501", kBuild, 139, "/bin/false"),
                                            OnLine("LRE501", stub, 47, "/bin/false"),
                                            OnLine("LRE501", stub, 48, "/bin/false")));
-  for (const Finding& finding : findings) EXPECT_EQ(finding.cause(), "/bin/false");
+  std::set<std::string> fingerprints;
+  for (const Finding& finding : findings) {
+    EXPECT_EQ(finding.cause(), "/bin/false");
+    EXPECT_TRUE(fingerprints.insert(finding.fingerprint()).second) << finding.fingerprint();
+  }
 }
 
 TEST(Lre501ToolOutsideStore, StorePathIsInnocent) {

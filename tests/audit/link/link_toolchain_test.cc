@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "audit/link/c_library.h"
 #include "audit/link/link.h"
 #include "tests/audit/link/facts_builder.h"
@@ -261,8 +262,10 @@ TEST(LinkToolchain, SettingsAndDefects) {
   EXPECT_EQ(subject.toolchain->settings[0].file, &toolchain.facts.files[0]);
   const std::string path = "generated-cc/cc/BUILD";
   std::vector<std::string> where;
-  for (const LinkedProblem& problem : subject.problems) where.push_back(problem.where);
-  EXPECT_THAT(where, ElementsAre(path + ":12:3", path + ":7", path));
+  for (const LinkedProblem& problem : subject.problems) {
+    where.push_back(absl::StrCat(problem.where, ":", problem.line, ":", problem.column));
+  }
+  EXPECT_THAT(where, ElementsAre(path + ":12:3", path + ":7:0", path + ":0:0"));
   EXPECT_EQ(subject.problems[0].kind, LinkedProblem::Kind::kMalformed);
   EXPECT_EQ(subject.problems[0].message, "unclosed '('");
   EXPECT_EQ(subject.problems[2].kind, LinkedProblem::Kind::kUnreadable);
