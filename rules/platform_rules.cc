@@ -27,7 +27,9 @@ constexpr Synonyms kProcessors[] = {
     {"x86_64", {"x86_64", "x86-64", "amd64", "k8", "x64"}},
     {"x86_32", {"x86_32", "80386", "i386", "i486", "i586", "i686", "386", "piii"}},
     {"aarch64", {"aarch64", "arm64"}},
-    {"arm", {"arm", "armv7", "armv7l", "armv7a", "armeabi", "aarch32"}},
+    // No "armeabi-v7a": it names an ABI to compile for, and stands as host_system_name in the stub
+    // that Bazel writes beside every toolchain.
+    {"arm", {"arm", "armv7", "armv7l", "armv7a", "aarch32"}},
     {"riscv64", {"riscv64", "risc-v"}},
     {"ppc64le", {"ppc64le", "powerpc64le", "powerpc64"}},
     {"s390x", {"s390x", "s/390"}},

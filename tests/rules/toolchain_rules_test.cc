@@ -309,6 +309,8 @@ TEST(Lre608PlatformDiffers, OneMachineUnderAllItsNamesIsInnocent) {
   EXPECT_THAT(Leaks(X86Toolchain("x86_64", "x86_64-unknown-linux-gnu", "x86-64").Judged()),
               IsEmpty());
   EXPECT_THAT(Leaks(X86Toolchain("k8", "local", "80386").Judged()), IsEmpty());
+  // Bazel's stub, beside a toolchain whose own host is "local".
+  EXPECT_THAT(Leaks(X86Toolchain("x86_64", "armeabi-v7a", "x86-64").Judged()), IsEmpty());
 }
 
 TEST(Lre608PlatformDiffers, ToolchainForSeveralMachinesIsInnocent) {
