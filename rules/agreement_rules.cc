@@ -56,9 +56,12 @@ std::string WhatDiffers(const std::string& a, const std::string& b) {
 }
 
 // A variable that nobody has set, or the default for that.
-bool IsUnresolved(const std::string& value) {
+bool IsUnset(const std::string& value) {
   return absl::StrContains(value, "${") || absl::StrContains(value, "undefined_platform");
 }
+
+// An empty string stands where a worker only has to have the property: it names no image.
+bool IsUnresolved(const std::string& value) { return value.empty() || IsUnset(value); }
 
 // A command's output, known only where the worker starts: it may be `image` if it begins alike.
 bool MayBecome(const std::string& value, const std::string& image) {
@@ -69,10 +72,16 @@ bool MayBecome(const std::string& value, const std::string& image) {
 struct Advertised {
   std::vector<const LinkedSetting*> known, unresolved, computed;
   const LinkedSetting* silent = nullptr;  // of a worker that advertises no image
+  // Of a scheduler that takes any value, if none is known that compares.
+  const LinkedSetting* indifferent = nullptr;
 };
+
+// What NativeLink's schedulers call a property that restricts no worker by its value.
+bool IsIndifferent(const std::string& kind) { return kind == "priority" || kind == "ignore"; }
 
 Advertised AdvertisedIn(const LinkedAgreement& agreement) {
   Advertised result;
+  bool is_compared = false;
   for (const LinkedSetting& setting : agreement.settings) {
     const std::string& path = setting.file->path();
     const std::string& value = setting.setting->value();
@@ -82,12 +91,21 @@ Advertised AdvertisedIn(const LinkedAgreement& agreement) {
       } else {
         (IsUnresolved(value) ? result.unresolved : result.known).push_back(&setting);
       }
-    } else if (setting.setting->kind() == Setting::EXEC_PROPERTY && result.silent == nullptr &&
-               (absl::EndsWith(path, ".json5") || absl::EndsWith(path, ".json")) &&
-               setting.setting->context() != "scheduler") {
+    } else if (setting.setting->kind() != Setting::EXEC_PROPERTY) {
+      continue;
+    } else if (setting.setting->context() == "scheduler") {
+      if (setting.setting->key() != "container-image") continue;
+      is_compared |= !IsIndifferent(value);
+      if (result.indifferent == nullptr) result.indifferent = &setting;
+    } else if (result.silent == nullptr &&
+               (absl::EndsWith(path, ".json5") || absl::EndsWith(path, ".json"))) {
       result.silent = &setting;
     }
   }
+  // A worker without the property gets no action that asks for it, whatever its value.
+  const bool is_said =
+      !result.known.empty() || !result.unresolved.empty() || !result.computed.empty();
+  if (is_compared || !is_said) result.indifferent = nullptr;
   return result;
 }
 
@@ -139,7 +157,8 @@ std::pair<std::string, std::vector<std::string>> NotAdvertised(const std::string
   if (!advertised.unresolved.empty()) {
     const LinkedSetting& setting = *advertised.unresolved.front();
     return {absl::StrCat("the platform asks for ", asked, ", and workers advertise ",
-                         setting.setting->value(), ": the variable is set nowhere"),
+                         Quoted(setting.setting->value()),
+                         IsUnset(setting.setting->value()) ? ": the variable is set nowhere" : ""),
             {Told(setting)}};
   }
   if (!advertised.computed.empty()) {
@@ -246,6 +265,9 @@ void ContainerImageDiffers(const Subject& subject, const Rule& rule, Findings& f
   constexpr std::string_view kHelp =
       "generate the platform from the image that is deployed, and give workers the same string: "
       "the scheduler compares it byte for byte, and actions that no worker matches wait for ever";
+  constexpr std::string_view kIndifferentHelp =
+      "generate the platform from the image that is deployed, and give workers the same string; "
+      "let the scheduler compare it (\"exact\"), or actions run in whatever image a worker has";
   const Advertised advertised = AdvertisedIn(*subject.agreement);
   std::set<std::pair<std::string, std::string>> seen;  // file and value
   for (const LinkedSetting& setting : subject.agreement->settings) {
@@ -255,6 +277,9 @@ void ContainerImageDiffers(const Subject& subject, const Rule& rule, Findings& f
       continue;
     }
     auto [message, notes] = NotAdvertised(asked, advertised);
+    const bool is_indifferent = !message.empty() && advertised.indifferent != nullptr;
+    // Nobody compares, and no worker is known to have another image.
+    bool is_proven = !is_indifferent || !advertised.known.empty();
     for (const AgreementImage& image : subject.agreement->images) {
       const std::string other = OtherTag(image, asked);
       if (other.empty()) continue;
@@ -263,6 +288,7 @@ void ContainerImageDiffers(const Subject& subject, const Rule& rule, Findings& f
                                " is ", other, ": same name, other tag");
       }
       notes.push_back(absl::StrCat(image.reference, ": ", other));
+      is_proven = true;
     }
     for (const LinkedSetting& deployed : subject.agreement->settings) {
       if (deployed.setting->kind() != Setting::DEPLOYED_IMAGE ||
@@ -274,10 +300,18 @@ void ContainerImageDiffers(const Subject& subject, const Rule& rule, Findings& f
                                " deploys ", deployed.setting->value(), ": same name, other tag");
       }
       notes.push_back(Told(deployed));
+      is_proven = true;
     }
     if (message.empty()) continue;
-    Finding finding = SettingFinding(rule, setting, asked, std::move(message), kHelp);
+    Finding finding = SettingFinding(rule, setting, asked, std::move(message),
+                                     is_indifferent ? kIndifferentHelp : kHelp);
     for (std::string& note : notes) finding.add_notes(std::move(note));
+    if (is_indifferent) {
+      finding.add_notes(absl::StrCat(PlaceOf(*advertised.indifferent), ": \"",
+                                     advertised.indifferent->setting->value(),
+                                     "\": the scheduler does not compare it"));
+    }
+    if (!is_proven) finding.set_severity(std::min(rule.severity, Finding::WARNING));
     finding.set_cause(asked);
     findings.push_back(std::move(finding));
   }

@@ -133,9 +133,8 @@ TEST(Lre609EnvironmentDiffers, LeakOfALostVariableOrElement) {
 }
 
 TEST(Lre609EnvironmentDiffers, AllThreeDifferIsOneEach) {
-  EXPECT_THAT(
-      Leaks(Parties(kGcc, kOtherGcc, kThirdGcc).Judged()),
-      ElementsAre(OnLine("LRE605", kBuild, 139, kGcc), OnImage("LRE609", kWorker, "CC")));
+  EXPECT_THAT(Leaks(Parties(kGcc, kOtherGcc, kThirdGcc).Judged()),
+              ElementsAre(OnLine("LRE605", kBuild, 139, kGcc), OnImage("LRE609", kWorker, "CC")));
 }
 
 TEST(Lre609EnvironmentDiffers, AnotherToolchainsImageIsInnocent) {
@@ -189,7 +188,7 @@ TEST(Lre606ContainerImageDiffers, LeakSaysWhatDiffers) {
       {"lre-cc:x", ": same name, written otherwise, and other tag"},
       {"docker://host:5000/lre-cc:" + kTag, ": other name, same tag"},
       {"docker://lre-cc@sha256:00", ": same name, other tag"},
-      {"", "advertise the empty string: other name"},
+      {"", "advertise the empty string"},
       {"${NATIVELINK_WORKER_PLATFORM}", ": the variable is set nowhere"},
       {"undefined_platform", ": the variable is set nowhere"},
       {"docker://lre-rs:$(cat /tag)", ", which cannot become it"},
@@ -207,6 +206,32 @@ TEST(Lre606ContainerImageDiffers, LeakWhereNoWorkerAdvertisesAny) {
   const std::vector<Finding> findings = agreement.Judged();
   ASSERT_THAT(Leaks(findings), ElementsAre(OnLine("LRE606", kConfig, 43, kAsked)));
   EXPECT_THAT(findings[0].message(), HasSubstr("no worker advertises an image"));
+}
+
+TEST(Lre606ContainerImageDiffers, WhereNoSchedulerComparesOnlyAnotherImageIsAnError) {
+  const auto judged = [](const std::string& advertised, const std::vector<std::string>& kinds) {
+    AgreementBuilder agreement = Deployment({advertised});
+    uint32_t line = 38;
+    for (const std::string& kind : kinds) {
+      agreement.Says("scheduler.json5", ++line, Setting::EXEC_PROPERTY, "container-image", kind,
+                     "scheduler");
+    }
+    return agreement.Judged();
+  };
+  const auto leak = [](Finding::Severity severity) {
+    return ElementsAre(OnLine("LRE606", kConfig, 43, kAsked, severity));
+  };
+  for (const std::string advertised : {"", "undefined_platform", "docker://other:$(x)"}) {
+    EXPECT_THAT(Leaks(judged(advertised, {"priority"})), leak(Finding::WARNING)) << advertised;
+    EXPECT_THAT(Leaks(judged(advertised, {"priority", "exact"})), leak(Finding::ERROR));
+    EXPECT_THAT(Leaks(judged(advertised, {})), leak(Finding::ERROR)) << advertised;
+  }
+  const std::vector<Finding> findings = judged("docker://lre-cc:" + kOtherTag, {"priority"});
+  EXPECT_THAT(Leaks(findings), leak(Finding::ERROR));
+  EXPECT_THAT(findings[0].notes(),
+              Contains("scheduler.json5:39:17: \"priority\": the scheduler does not compare it"));
+  EXPECT_EQ(findings[0].help().find("wait for ever"), std::string::npos);
+  EXPECT_THAT(Leaks(judged(kAsked, {"priority"})), IsEmpty());
 }
 
 TEST(Lre606ContainerImageDiffers, LeakOfTheImagesOwnTag) {
@@ -234,7 +259,7 @@ TEST(Lre606ContainerImageDiffers, LeakOfAnotherBuildDeployed) {
 TEST(Lre606ContainerImageDiffers, DeployedOfAnotherNameOrWithoutABuildsTagIsInnocent) {
   AgreementBuilder agreement = Deployment({kAsked});
   for (const std::string& deployed : {"lre-cc:" + kTag, "worker-lre-cc:" + kOtherTag,
-                                     std::string("lre-cc:v1"), std::string("lre-cc")}) {
+                                      std::string("lre-cc:v1"), std::string("lre-cc")}) {
     agreement.Says("kustomization.yaml", 9, Setting::DEPLOYED_IMAGE, "", deployed);
   }
   EXPECT_THAT(Leaks(agreement.Judged()), IsEmpty());
