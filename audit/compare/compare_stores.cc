@@ -282,8 +282,8 @@ class StoreComparer {
     }
     std::string compared = ComparedText();
     if (unhashed_ > 0) {
-      absl::StrAppend(&compared, "; of ", Grouped(unhashed_),
-                      " of both nobody has recorded a hash, so their contents were not compared");
+      absl::StrAppend(&compared, "; the contents of ", Grouped(unhashed_),
+                      " were not compared, since a side has no hash of them");
     }
     out_.set_compared(compared);
   }
@@ -296,7 +296,8 @@ class StoreComparer {
     const StoreSide& other = store_a ? b_ : a_;
     if (store_a != store_b) {
       return absl::StrCat("the ", Counted(other.paths.size(), "store path"), " that ",
-                          other.reference, " holds, and what they refer to as ",
+                          other.reference, " holds, and what they refer to",
+                          other.tree != nullptr ? " or its configuration names, as " : " as ",
                           (store_a ? a_ : b_).reference, " knows it");
     }
     return store_a ? "all store paths, read from disk" : "all store paths, by NAR hash";

@@ -8,8 +8,8 @@
 namespace lre_audit {
 
 // Fills everything but tool, verdict and counts. Of a store only those paths count that the other
-// side holds, or refers to as the store knows it. Files outside the store, configurations, tools
-// and findings are compared where both sides are images.
+// side holds or names, and what these refer to as the store knows it. Files outside the store,
+// configurations, tools and findings are compared where both sides are images.
 absl::Status CompareStores(const CompareRequest& request, Comparison* comparison);
 
 }  // namespace lre_audit

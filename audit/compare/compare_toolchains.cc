@@ -89,12 +89,15 @@ Sayings SayingsOf(const ToolchainFacts& facts) {
   return sayings;
 }
 
-// `value` without store hashes and numbers: equal for one thing of two versions.
+// `value` with each store path as its package's name, and without numbers: equal for one thing of
+// two versions.
 std::string WithoutVersions(std::string_view value) {
   std::string masked;
   for (size_t i = 0; i < value.size();) {
     if ((i == 0 || value[i - 1] == '/') && nix::StartsWithHash(value.substr(i))) {
-      i += nix::kHashLength;
+      const std::string_view base_name = BaseNameAt(value.substr(i));
+      masked += PackageOf(base_name).name;
+      i += base_name.size();
     } else if (absl::ascii_isdigit(static_cast<unsigned char>(value[i]))) {
       const size_t end = std::min(value.find_first_not_of("0123456789.", i), value.size());
       masked += '#';

@@ -104,6 +104,22 @@ Package PackageOf(std::string_view store_path) {
   return {std::move(name), std::string(version)};
 }
 
+std::string_view BaseNameAt(std::string_view text) {
+  return text.substr(0, text.find_first_not_of(kNameCharacters));
+}
+
+std::vector<std::string_view> StorePathsIn(std::string_view text,
+                                           std::string_view store_directory) {
+  std::vector<std::string_view> paths;
+  for (size_t at = text.find(store_directory); at != std::string_view::npos;
+       at = text.find(store_directory, at + 1)) {
+    const size_t name = std::min(at + store_directory.size() + 1, text.size());
+    const std::string_view path = text.substr(at, name - at + BaseNameAt(text.substr(name)).size());
+    if (nix::StorePathOf(path, store_directory) == path) paths.push_back(path);
+  }
+  return paths;
+}
+
 PackageMoves::PackageMoves(const google::protobuf::RepeatedPtrField<PackageDifference>& packages) {
   for (const PackageDifference& package : packages) {
     if (package.path_a().empty() || package.path_b().empty()) continue;
@@ -126,7 +142,7 @@ bool PackageMoves::Explain(std::string_view a, std::string_view b) const {
     }
     a.remove_prefix(before.size());
     if (a.empty()) break;
-    const size_t end = std::min(a.find_first_not_of(kNameCharacters, prefix_.size()), a.size());
+    const size_t end = prefix_.size() + BaseNameAt(a.substr(prefix_.size())).size();
     const auto move = moves_.find(a.substr(0, end));
     last = move == moves_.end() ? nullptr : &move->second;
     moved += last == nullptr ? a.substr(0, end) : last->path;

@@ -22,6 +22,13 @@ struct Package {
 // the name.
 Package PackageOf(std::string_view store_path);
 
+// The name of a store path that `text` begins with, up to the first character that none has.
+std::string_view BaseNameAt(std::string_view text);
+
+// The store paths that `text` names, in its order:
+// "PATH=/nix/store/...-a/bin:/nix/store/...-b/bin".
+std::vector<std::string_view> StorePathsIn(std::string_view text, std::string_view store_directory);
+
 // Store paths of one side with the sizes of their NARs in bytes, 0 where not known.
 using SizedPaths = std::map<std::string, uint64_t>;
 

@@ -23,12 +23,13 @@ constexpr std::string_view kKinds =
 // A report of a million findings is some 500 MB.
 constexpr uint64_t kMostReportBytes = uint64_t{1} << 30;
 
-enum class FileType { kMissing, kDirectory, kOther };
+enum class FileType { kMissing, kDirectory, kFile, kOther };
 
 FileType TypeOf(const std::string& path) {
   struct stat status;
   if (stat(path.c_str(), &status) != 0) return FileType::kMissing;
-  return S_ISDIR(status.st_mode) ? FileType::kDirectory : FileType::kOther;
+  if (S_ISDIR(status.st_mode)) return FileType::kDirectory;
+  return S_ISREG(status.st_mode) ? FileType::kFile : FileType::kOther;
 }
 
 bool HasAnyOf(const std::string& directory, std::initializer_list<const char*> names) {
@@ -123,8 +124,10 @@ absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& p
   switch (TypeOf(reference)) {
     case FileType::kDirectory:
       return OpenDirectory(std::move(side), platform);
-    case FileType::kOther:
+    case FileType::kFile:
       return OpenFile(std::move(side), platform);
+    case FileType::kOther:  // what was looked at in a pipe is no longer there to be read
+      return NoSide(reference, "is a pipe or a device, which cannot be read twice; save it first");
     case FileType::kMissing:
       break;
   }

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "audit/compare/packages.h"
 #include "audit/scan/scan.h"
+#include "base/paths.h"
 #include "base/status.h"
 #include "base/store_path.h"
 
@@ -44,6 +46,24 @@ void ReadTree(const ReadOptions& options, StoreSide* side) {
   }
 }
 
+std::vector<std::string> PathsNamedBy(const StoreSide& image) {
+  std::vector<std::string> named;
+  const auto add = [&](std::string_view text) {
+    for (const std::string_view path : StorePathsIn(text, image.store_directory)) {
+      named.emplace_back(path);
+    }
+  };
+  const ImageConfig& config = image.tree->config();
+  for (const auto* words : {&config.env, &config.entrypoint, &config.cmd}) {
+    for (const std::string& word : *words) add(word);
+  }
+  for (const FileFacts& file : image.merged.files) {
+    const bool link = file.type() == FileFacts::SYMLINK;
+    if (link && !IsWithin(file.path(), image.store_directory)) add(file.target());
+  }
+  return named;
+}
+
 void AddProblems(const nix::Closure& closure, StoreSide* side) {
   for (const std::string& problem : closure.problems) {
     side->problems.push_back(absl::StrCat(side->reference, ": ", problem));
@@ -61,6 +81,7 @@ StoreSide ReadStoreSide(const Side& side, const std::string& store_directory,
   if (side.kind == ComparedSide::IMAGE) {
     read.tree = side.tree.get();
     ReadTree(options, &read);
+    read.named = PathsNamedBy(read);
     return read;
   }
   AddProblems(side.closure, &read);
@@ -77,7 +98,7 @@ absl::StatusOr<StoreSide> ReadLocalStore(const Side& side, const StoreSide* othe
   if (others == nullptr) {
     closure = store.All();
   } else {
-    std::vector<std::string> roots;
+    std::vector<std::string> roots = others->named;
     for (const auto& [path, held] : others->paths) roots.push_back(path);
     closure = store.ClosureOfKnown(roots);
   }

@@ -34,6 +34,9 @@ struct StoreSide {
   std::string reference;
   std::string store_directory = "/nix/store";
   std::map<std::string, Path> paths;
+  // Of an image: the store paths, held or not, that its configuration and the links outside its
+  // store name. No path that it holds need refer to a tool in PATH.
+  std::vector<std::string> named;
   // Null where only hashes are known. An image's is its Side's, which must outlive this.
   const Tree* tree = nullptr;
   std::unique_ptr<Tree> opened;  // a store's
@@ -45,8 +48,8 @@ struct StoreSide {
 StoreSide ReadStoreSide(const Side& side, const std::string& store_directory,
                         const ReadOptions& options);
 
-// What the store knows of `others` and of all that these refer to, read from disk; with null, all
-// of the store.
+// What the store knows of the paths that `others` holds or names and of all that these refer to,
+// read from disk; with null, all of the store.
 absl::StatusOr<StoreSide> ReadLocalStore(const Side& side, const StoreSide* others,
                                          const ReadOptions& options);
 

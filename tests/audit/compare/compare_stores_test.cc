@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/audit/nix/nix_fixture.h"
 #include "tests/audit/scan/fake_tree.h"
 #include "tests/elf/elf_builder.h"
 
@@ -149,7 +150,7 @@ TEST(CompareStores, ClosuresByHash) {
   ASSERT_THAT(comparison.contents(), SizeIs(1));
   EXPECT_EQ(comparison.contents(0).path(), kTool);
   EXPECT_EQ(comparison.counts().contents(), 1);
-  EXPECT_THAT(comparison.compared(), HasSubstr("of 1 of both nobody has recorded a hash"));
+  EXPECT_THAT(comparison.compared(), HasSubstr("the contents of 1 were not compared"));
 
   comparison = Compared(ClosureSide({tool}), ClosureSide({tool}));
   EXPECT_EQ(comparison.verdict(), Comparison::SAME);
@@ -164,6 +165,35 @@ TEST(CompareStores, AClosureAndAnImage) {
   ASSERT_THAT(comparison.packages(), SizeIs(1));
   EXPECT_EQ(comparison.packages(0).kind(), PackageDifference::ADDED);
   EXPECT_EQ(comparison.packages(0).path_b(), kData);
+}
+
+// Nothing in an image need refer to a tool of its PATH, or to what /bin/sh leads to.
+TEST(CompareStores, WhatOnlyTheImagesConfigurationNames) {
+  const nix::NixStore store(nix::NixStore::Layout::kChroot);
+  const auto add = [&](const std::string& name) {
+    nix::WriteFileOrFail(store.root() + "/" + name, name);
+    return nix::Lines(store.Run("nix-store --add '" + store.root() + "/" + name + "'")).at(0);
+  };
+  const std::string held = add("held"), in_path = add("in-path"), run = add("run"),
+                    linked = add("linked"), nobodys = add("nobodys");
+  Side local;
+  local.kind = ComparedSide::STORE;
+  local.reference = "store:" + store.root();
+  local.store_root = store.root();
+  auto image = std::make_unique<FakeTree>();
+  image->Layer().File(held, "held").Directory("/bin").Symlink("/bin/sh", linked + "/bin/sh");
+  image->File("/etc/notes", nobodys);  // text that nobody follows
+  image->items(0)[0].entry.mode = 0444;
+  image->mutable_config().env = {"PATH=/bin:" + in_path + "/bin:" + held};
+  image->mutable_config().cmd = {"-c", "exec " + run + " x"};
+  const Comparison comparison = Compared(local, ImageSide(std::move(image)));
+  std::vector<std::string> gone;
+  for (const PackageDifference& package : comparison.packages()) {
+    EXPECT_EQ(package.kind(), PackageDifference::GONE);
+    gone.push_back(package.path_a());
+  }
+  EXPECT_THAT(gone, ::testing::UnorderedElementsAre(in_path, run, linked));
+  EXPECT_EQ(comparison.counts().differences(), 3);
 }
 
 TEST(CompareStores, ClosuresOfDifferentStores) {

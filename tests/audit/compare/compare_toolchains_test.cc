@@ -99,6 +99,21 @@ TEST(CompareToolchains, WhatAPackageDoesNotExplain) {
                           "/lib/clang/14/include"));
 }
 
+// A version may have letters ("22.1.0-rc3"), and its successor none.
+TEST(CompareToolchains, VersionsOfAnotherForm) {
+  const std::string a = "/nix/store/0m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-clang-22.1.0-rc3";
+  const std::string b = "/nix/store/1m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-clang-22.1.8";
+  const auto file = [](const std::string& clang) {
+    return "path: \"BUILD\"\n" + Claimed("INCLUDE_DIRECTORY", clang + "/include") +
+           Claimed("INCLUDE_DIRECTORY", clang + "/share");
+  };
+  const Comparison comparison = Compared(Toolchain("a", {file(a)}), Toolchain("b", {file(b)}));
+  ASSERT_THAT(comparison.packages(), SizeIs(1));
+  EXPECT_EQ(comparison.packages(0).version_a(), "22.1.0-rc3");
+  EXPECT_THAT(comparison.settings(), IsEmpty());
+  EXPECT_EQ(comparison.counts().moved(), 2);
+}
+
 TEST(CompareToolchains, ToolsAndDirectoriesAddedAndGone) {
   const std::string a = "path: \"BUILD\"\n" + Claimed("TOOL", kOld + "/bin/gcov", "gcov") +
                         Claimed("INCLUDE_DIRECTORY", kOld + "/one") +

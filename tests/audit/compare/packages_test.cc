@@ -122,5 +122,15 @@ TEST(PackageMoves, WhatFollowsFromThem) {
   EXPECT_FALSE(PackageMoves(Comparison().packages()).Explain("a", "b"));
 }
 
+TEST(StorePathsIn, EveryOne) {
+  const std::string a = "/nix/store/0m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-a-1.0";
+  const std::string b = "/nix/store/1m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-b";
+  EXPECT_THAT(StorePathsIn("PATH=" + a + "/bin:" + b + ":" + a, "/nix/store"),
+              ::testing::ElementsAre(a, b, a));
+  EXPECT_THAT(StorePathsIn("/nix/store /nix/store/ /nix/store/x /nix/stores", "/nix/store"),
+              ::testing::IsEmpty());
+  EXPECT_THAT(StorePathsIn(a, "/other/store"), ::testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace lre_audit

@@ -68,6 +68,13 @@ TEST_F(OpenSideTest, Directories) {
   EXPECT_THAT(ErrorOf(directory_ / "other"), HasSubstr("neither an image nor a toolchain"));
 }
 
+// <(nix path-info --json ...) in a shell.
+TEST_F(OpenSideTest, Pipes) {
+  nix::RunShell("mkfifo '" + (directory_ / "pipe") + "'");
+  EXPECT_THAT(ErrorOf(directory_ / "pipe"), HasSubstr("is a pipe or a device"));
+  EXPECT_THAT(ErrorOf("/dev/null"), HasSubstr("is a pipe or a device"));
+}
+
 TEST_F(OpenSideTest, WhatIsNotThere) {
   EXPECT_THAT(ErrorOf(directory_ / "nothing"), HasSubstr("a saved JSON report"));
   EXPECT_THAT(ErrorOf("ocy:" + directory_.path()), HasSubstr("oci"));
