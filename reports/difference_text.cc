@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "reports/numbers.h"
 
@@ -244,10 +245,15 @@ class ComparisonWriter {
       out_ << "\n";
       // Lines are shown as they are, an empty one too.
       if (change.line() > 0 || !change.a().empty() || !change.b().empty()) {
-        out_ << indent << "    " << Signed('-', change.a()) << "\n";
-        out_ << indent << "    " << Signed('+', change.b()) << "\n";
+        out_ << indent << "    " << Signed('-', Shown(change, change.a(), change.size_a())) << "\n";
+        out_ << indent << "    " << Signed('+', Shown(change, change.b(), change.size_b())) << "\n";
       }
     }
+  }
+
+  // Nothing is an empty line, or where one of the files has ended.
+  static std::string Shown(const Change& change, const std::string& value, double size) {
+    return value.empty() && change.offset() >= size ? "(end of the file)" : value;
   }
 
   void WriteSettings() {
@@ -304,12 +310,18 @@ class ComparisonWriter {
       if (!IsShown(finding) || !Take()) continue;
       out_ << "  " << Signed(sign, absl::StrCat(SeverityName(finding), "[", finding.rule(), "]"))
            << ": " << (finding.message().empty() ? finding.name() : finding.message()) << "\n";
-      const bool named = finding.message().find(finding.referenced()) != std::string::npos;
-      out_ << "      " << finding.path();
-      if (!finding.referenced().empty() && !named) out_ << "  names " << finding.referenced();
-      out_ << "\n";
+      out_ << "      " << finding.path() << Referenced(finding) << "\n";
     }
     EndSection();
+  }
+
+  // What message and path do not say yet.
+  static std::string Referenced(const Finding& finding) {
+    const std::string& referenced = finding.referenced();
+    if (finding.message().find(referenced) != std::string::npos) return "";
+    if (IsWithin(finding.path(), referenced)) return "";
+    if (referenced.find('/') != std::string::npos) return "  names " + referenced;
+    return absl::StrCat("  (", referenced, ")");
   }
 
   bool IsShown(const Finding& finding) const {
@@ -362,13 +374,29 @@ class ComparisonWriter {
     }
     add(counts.settings(), "setting");
     add(counts.tools(), "tool");
-    add(counts.new_findings(), "new finding");
-    add(counts.fixed_findings(), "fixed finding");
+    double below = 0;
+    add(AtOrAbove(comparison_.new_findings(), &below), "new finding");
+    add(AtOrAbove(comparison_.fixed_findings(), &below), "fixed finding");
     std::string text = counts.differences() > 0
                            ? Counted(AsCount(counts.differences()), "difference")
                            : std::string("no difference");
     if (!parts.empty()) absl::StrAppend(&text, ": ", absl::StrJoin(parts, ", "));
+    if (below > 0) {
+      absl::StrAppend(&text, "; ", Counted(AsCount(below), "finding"), " below --fail-on");
+    }
     return text;
+  }
+
+  // Adds the others to `below`.
+  template <typename Findings>
+  double AtOrAbove(const Findings& findings, double* below) const {
+    double count = 0;
+    for (const Finding& finding : findings) {
+      const bool counts = finding.severity() == Finding::SEVERITY_UNSPECIFIED ||
+                          finding.severity() >= options_.fail_on;
+      ++(counts ? count : *below);
+    }
+    return count;
   }
 
   const Comparison& comparison_;

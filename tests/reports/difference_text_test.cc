@@ -164,6 +164,46 @@ TEST(DifferenceText, NotesAreShownOnDemand) {
   EXPECT_THAT(Text(comparison, options), HasSubstr("+ note[LRE207]"));
 }
 
+TEST(DifferenceText, FindingsBelowFailOnAreCountedApart) {
+  Comparison comparison;
+  comparison.set_verdict(Comparison::SAME);
+  comparison.add_new_findings()->set_severity(Finding::NOTE);
+  comparison.add_fixed_findings()->set_severity(Finding::WARNING);
+  comparison.mutable_counts()->set_new_findings(1);
+  comparison.mutable_counts()->set_fixed_findings(1);
+  EXPECT_THAT(Text(comparison), HasSubstr("no difference; 2 findings below --fail-on\n"));
+  comparison.add_new_findings()->set_severity(Finding::ERROR);
+  comparison.mutable_counts()->set_new_findings(2);
+  comparison.mutable_counts()->set_differences(1);
+  EXPECT_THAT(Text(comparison),
+              HasSubstr("1 difference: 1 new finding; 2 findings below --fail-on\n"));
+}
+
+TEST(DifferenceText, WhatAFindingNames) {
+  Comparison comparison;
+  Finding* finding = comparison.add_new_findings();
+  finding->set_severity(Finding::ERROR);
+  finding->set_path("/nix/store/a-sed/bin/sed");
+  const auto line = [&](const std::string& referenced) {
+    finding->set_referenced(referenced);
+    const std::string text = Text(comparison);
+    const size_t begin = text.find("/nix/store/a-sed/bin/sed");
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(line("/lib/ld.so"), "/nix/store/a-sed/bin/sed  names /lib/ld.so");
+  EXPECT_EQ(line("4555"), "/nix/store/a-sed/bin/sed  (4555)");
+  EXPECT_EQ(line("/nix/store/a-sed"), "/nix/store/a-sed/bin/sed");
+  EXPECT_EQ(line(""), "/nix/store/a-sed/bin/sed");
+}
+
+// An empty line is something; the end of a file is not.
+TEST(DifferenceText, AFileThatEnds) {
+  Comparison comparison = Example();
+  Change* change = comparison.mutable_contents(0)->mutable_files(0)->mutable_changes()->Mutable(0);
+  change->set_offset(97);
+  EXPECT_THAT(Text(comparison), HasSubstr("        - old\n        + (end of the file)\n"));
+}
+
 TEST(DifferenceText, Colour) {
   TextOptions options;
   options.color = true;
