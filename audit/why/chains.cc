@@ -88,6 +88,22 @@ class Finder {
     return reference;
   }
 
+  // The deepest of all that is named and would hold `path`; that the store would says nothing.
+  std::string_view ClosestAbove(const std::string& path, size_t roots) const {
+    std::string_view closest;
+    const auto look = [&](std::string_view named) {
+      if (!IsBelow(path, named) || IsWithin(nix::kDefaultStoreDirectory, named)) return;
+      if (named.size() > closest.size()) closest = named;
+    };
+    for (const Step& step : graph_.steps()) {
+      if (!std::holds_alternative<Holds>(step.cause)) look(graph_.PathOf(step.to));
+    }
+    for (size_t root = 0; root < roots; ++root) {
+      if (const auto node = graph_.RootNode(root)) look(graph_.PathOf(*node));
+    }
+    return closest;
+  }
+
  private:
   void MarkGoals(const Goal& goal) {
     if (goal.path.empty()) {
@@ -207,6 +223,9 @@ Found FindChains(const Graph& graph, const std::vector<Root>& roots, const Goal&
     if (found.cut) break;
   }
   if (begins.empty()) found.named_by = finder.FirstIntoGoal();
+  if (begins.empty() && found.named_by == nullptr && !goal.path.empty()) {
+    found.named_above = finder.ClosestAbove(graph.Place(goal.path), roots.size());
+  }
   return found;
 }
 

@@ -35,6 +35,8 @@ struct Found {
   bool cut = false;           // there are more chains than were wanted
   // Without chains: a file that names the goal though no root leads to the file; null if none does.
   const Step* named_by = nullptr;
+  // Without that either: the closest directory above the goal that something names; empty if none.
+  std::string_view named_above;
 };
 
 // With `all`, every shortest chain of every root, up to `most` of them, fewer where they are very

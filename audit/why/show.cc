@@ -170,7 +170,7 @@ class TextWriter {
     if (const Step* step = answer_.found.named_by; step != nullptr) {
       const Graph& graph = *answer_.graph;
       out_ << "it is named by " << Escaped(graph.PathOf(step->from)) << " ("
-           << Escaped(Sentence(step->cause, graph.PathOf(step->to)))
+           << Escaped(Sentence(step->cause, answer_.goal.path))
            << "), to which nothing leads either\n";
       return;
     }
@@ -183,7 +183,11 @@ class TextWriter {
       out_ << "it is not there, and nothing names it";
     }
     const std::string namesake = Namesake();
-    out_ << (namesake.empty() ? "" : absl::StrCat("; there is ", Escaped(namesake))) << "\n";
+    out_ << (namesake.empty() ? "" : absl::StrCat("; there is ", Escaped(namesake)));
+    if (const std::string_view above = answer_.found.named_above; !above.empty()) {
+      out_ << "; " << Escaped(above) << ", which would hold it, is named";
+    }
+    out_ << "\n";
   }
 
  private:

@@ -23,6 +23,7 @@ namespace lre_audit::why {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -349,6 +350,40 @@ TEST(Why, NothingLeadsThere) {
   there.Why("/etc/passwd");
   EXPECT_THAT(there.Text(), HasSubstr(": it is there, but nothing names it\n"));
   EXPECT_THAT(there.Json()["chains"], IsEmpty());
+}
+
+// A library is looked for in directories: who asks for a file there hears which one it would be.
+TEST(Why, NothingLeadsThereButToItsDirectory) {
+  for (const std::string path : {"/opt/deep/lib/libdeep.so", "/opt/deep/lib/a/b"}) {
+    Asked asked;
+    asked.tree.Directory(kRun).Executable(kRun + "/run", Elf({"libdeep.so"}, "/opt/deep/lib"));
+    asked.Entrypoint(kRun + "/run");
+    asked.Why(path);
+    EXPECT_THAT(asked.Text(), EndsWith("/opt/deep/lib, which would hold it, is named\n"));
+  }
+  Asked store_path;
+  store_path.tree.Directory(kRun).File(kRun + "/note", "/nix/store and " + kGone + "/lib");
+  store_path.Entrypoint(kRun + "/note");
+  store_path.Why(kGone + "/lib/x");
+  EXPECT_THAT(store_path.Text(), HasSubstr("; " + kGone));
+  Asked variable;
+  variable.Environment("PATH=/usr/local/bin");
+  variable.Why("/usr/local/bin/python3");
+  EXPECT_THAT(variable.Text(), HasSubstr("; /usr/local/bin, which would hold it, is named\n"));
+  Asked other;
+  other.tree.Directory(kRun).File(kRun + "/note", kRun);
+  other.Entrypoint(kRun + "/note");
+  other.Why(kStore + "/x");
+  EXPECT_THAT(other.Text(), EndsWith("nothing names it\n"));
+}
+
+TEST(Why, NamedByAFileToWhichNothingLeads) {
+  Asked asked;
+  asked.tree.Directory(kRun).Executable(kRun + "/run", Elf({}, "/opt/deep/lib"));
+  asked.Environment("LANG=C");
+  asked.Environment("PATH=" + kTool);
+  asked.Why("/opt");
+  EXPECT_THAT(asked.Text(), HasSubstr(": /opt/deep/lib), to which nothing leads either\n"));
 }
 
 TEST(Why, NoObjectNeedsIt) {
