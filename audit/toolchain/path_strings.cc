@@ -32,12 +32,19 @@ bool IsBlank(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c))
 // "//package:target" is a label, and what follows a scheme in a URL.
 bool IsPath(std::string_view s) { return IsAbsolutePath(s) && !s.starts_with("//"); }
 
-// A string that holds anything may begin with a slash without being a path: "/*", "/%s/bin".
+// A string that holds anything may begin with a slash without being a path: "/*", "/.*", "/%s/bin".
 bool LooksLikePath(std::string_view s) {
-  if (!IsPath(s) || s.size() < 2) return false;
+  if (!IsPath(s) || s.size() < 2 || s.starts_with("/.*") || s.starts_with("/.+")) return false;
   const auto first = static_cast<unsigned char>(s[1]);
   return absl::ascii_isalnum(first) || first == '_' || first == '.' || first >= 0x80;
 }
+
+// "@/x" names a file of arguments; "@//x" is a label.
+bool IsArgumentFile(std::string_view s) { return s.starts_with("@/") && !s.starts_with("@//"); }
+
+// Options of Microsoft's tools, which stand in the configuration that Bazel writes for all systems:
+// "/nologo", "/DNDEBUG", "/I%{include_paths}".
+bool LooksLikeMicrosoftOption(std::string_view s) { return s.find('/', 1) == s.npos; }
 
 Claim::Kind KindOf(std::string_view path) {
   const bool includes = path.find("/include/") != path.npos || path.ends_with("/include") ||
@@ -61,7 +68,7 @@ class PathFinder {
 
   std::vector<NamedPath> Find() {
     const auto is_option = [](std::string_view s) {
-      return (s.size() > 1 && s[0] == '-') || s.starts_with("@/");
+      return (s.size() > 1 && s[0] == '-') || IsArgumentFile(s);
     };
     if (role_ == PathRole::kFlags ||
         (role_ != PathRole::kNone && std::any_of(strings_.begin(), strings_.end(), is_option))) {
@@ -146,9 +153,11 @@ class PathFinder {
     const auto add = [&](std::string_view path, uint64_t offset, std::string_view option) {
       const size_t string = IndexAt(begins, offset);
       const size_t word = IndexAt(words, offset);
+      const bool is_flag = role_ == PathRole::kFlags;
       if (option.empty() && path.starts_with("//")) return;
+      if (option.empty() && is_flag && LooksLikeMicrosoftOption(path)) return;
       ends[word] = offset + path.size();
-      const bool bare = option.empty() && role_ != PathRole::kFlags;
+      const bool bare = option.empty() && !is_flag;
       const std::string context =
           words[word].text.starts_with('-')
               ? std::string(words[word].text)
@@ -158,7 +167,7 @@ class PathFinder {
     FindPathsInArguments(words, /*bare=*/true, add);
     for (size_t i = 0; i < words.size(); ++i) {
       const Token& word = words[i];
-      if (word.text.starts_with("@/")) {
+      if (IsArgumentFile(word.text)) {
         add(word.text.substr(1), word.offset + 1, "@");
       } else if (word.text.starts_with('-') && ends[i] == 0) {
         OtherOption(word, add);

@@ -131,6 +131,17 @@ def _impl(ctx):
                           "16:13 INCLUDE_DIRECTORY /usr/lib/x/include []"));
 }
 
+TEST(StarlarkClaims, WhatOnlyBeginsLikeAPath) {
+  EXPECT_THAT(
+      Claims("x.bzl",
+             "msvc = flag_group(flags = ['/nologo', '/DNDEBUG', '/I%{include_paths}', '-O2'])\n"
+             "platforms = ['@//:linux', '@//config:platform']\n"
+             "patterns = ['/.*', '/*.h', '/.+/x']\n"
+             "flags = ['-isystem', '/sdk', '/opt/a.o', '@/opt/args']\n"),
+      ElementsAre("4:23 FLAG /sdk [-isystem /sdk]", "4:31 FLAG /opt/a.o [/opt/a.o]",
+                  "4:44 FLAG /opt/args [@ /opt/args]"));
+}
+
 TEST(StarlarkClaims, OtherToolchains) {
   EXPECT_THAT(Claims("java/BUILD",
                      "local_java_runtime(\n    name = 'jdk',\n"
