@@ -121,13 +121,33 @@ class Discoverer {
   }
 
   // A generated toolchain is known by the directory of one of its parts; it is the directory that
-  // holds them all.
-  static bool IsToolchain(const fs::path& directory) {
-    if (LooksLikeToolchain(directory.string())) return true;
+  // holds them all. So is a directory of platforms, which ask for images as a toolchain's do.
+  bool IsToolchain(const fs::path& directory) {
+    if (LooksLikeToolchain(directory.string()) || NamesPlatform(directory)) return true;
     if (!IsDirectory(directory / "config")) return false;
     return std::any_of(kToolchainParts.begin(), kToolchainParts.end(), [&](std::string_view part) {
       return IsDirectory(directory / part) && LooksLikeToolchain((directory / part).string());
     });
+  }
+
+  // A platform with a container-image stands here, and nothing below: else a repository with a
+  // platform in its topmost BUILD file would be a toolchain as a whole.
+  bool NamesPlatform(const fs::path& directory) {
+    std::error_code error;
+    bool names = false;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (IsDirectory(entry->path())) return false;
+      const std::string name = entry->path().filename().string();
+      if ((name != "BUILD" && name != "BUILD.bazel") || !IsOwnFile(entry->path())) continue;
+      const std::string text = Text(entry->path());
+      if (text.find(kContainerImage) == text.npos) continue;
+      const ConfigFacts facts = ReadToolchainFile(entry->path().string(), text, false);
+      names |= std::any_of(
+          facts.settings().begin(), facts.settings().end(),
+          [](const Setting& setting) { return setting.kind() == Setting::CONTAINER_IMAGE; });
+    }
+    return names;
   }
 
   void VisitFile(const fs::path& path, bool in_toolchain) {

@@ -66,6 +66,15 @@ TEST_F(DiscoverTest, AToolchainIsTheDirectoryOfAllItsParts) {
               ElementsAre("lre/generated-cc", "lre/generated-java", "own"));
 }
 
+TEST_F(DiscoverTest, PlatformsAskForImagesOutsideOfToolchainsToo) {
+  Write("BUILD.bazel", kPlatform);
+  Write("platforms/BUILD.bazel", kPlatform);
+  Write("others/BUILD.bazel",
+        "platform(name = \"x\", exec_properties = {\"OSFamily\": \"Linux\"})\n");
+  Write("docs/BUILD", "# container-image\n");
+  EXPECT_THAT(Found(&Discovery::toolchains), ElementsAre("platforms"));
+}
+
 TEST_F(DiscoverTest, FindsWhatPinsAndDeploys) {
   Write(".bazelrc", "");
   Write("lre.bazelrc", "");
