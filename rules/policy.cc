@@ -73,6 +73,7 @@ Finding Expired(const std::string& file, const CompiledSuppression& suppression,
 
 struct CompiledPolicy::State {
   std::string file;
+  std::string directory;                      // of the file, with its last slash
   std::vector<CompiledException> exceptions;  // the user's, then the default ones
   std::vector<CompiledSeverity> severities;
   std::vector<CompiledSuppression> suppressions;
@@ -89,7 +90,7 @@ struct CompiledPolicy::State {
   void Suppress(Finding& finding, std::vector<Use>& uses) const {
     std::vector<size_t> matching;
     for (size_t i = 0; i < suppressions.size(); ++i) {
-      if (!suppressions[i].Matches(finding)) continue;
+      if (!suppressions[i].Matches(finding, directory)) continue;
       matching.push_back(i);
       if (!expired[i]) finding.set_suppressed(true);
     }
@@ -124,6 +125,7 @@ absl::StatusOr<CompiledPolicy> CompiledPolicy::Compile(const Policy& policy, abs
   PolicyErrors errors(locations);
   auto state = std::make_unique<State>();
   state->file = locations.file.empty() ? "policy" : locations.file;
+  state->directory = state->file.substr(0, state->file.rfind('/') + 1);
   state->exceptions = CompileExceptions(policy, errors);
   state->severities = CompileSeverities(policy, errors);
   state->suppressions = CompileSuppressions(policy, locations, errors);
@@ -166,7 +168,7 @@ std::vector<Finding> CompiledPolicy::Apply(std::vector<Finding>& findings) const
     state_->SetSeverity(finding);
     const auto exception =
         std::find_if(state_->exceptions.begin(), state_->exceptions.end(),
-                     [&](const CompiledException& e) { return e.Matches(finding, given); });
+                     [&](const auto& e) { return e.Matches(finding, given, state_->directory); });
     if (exception != state_->exceptions.end()) {
       if (exception->Allows()) continue;
       if (exception->severity != 0) finding.set_severity(exception->severity);

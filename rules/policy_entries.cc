@@ -148,13 +148,20 @@ absl::Status PolicyErrors::ToStatus() const {
   return absl::InvalidArgumentError(text);
 }
 
-bool CompiledException::Matches(const Finding& finding, Finding::Severity given) const {
-  return (up_to == 0 || given <= up_to) && (rules.empty() || rules.contains(finding.rule())) &&
-         MatchesText(referenced, finding.referenced()) && MatchesText(path, finding.path());
+bool MatchesPath(const Pattern& pattern, const std::string& path, const std::string& directory) {
+  return MatchesText(pattern, path) || (!directory.empty() && path.starts_with(directory) &&
+                                        MatchesText(pattern, path.substr(directory.size())));
 }
 
-bool CompiledSuppression::Matches(const Finding& finding) const {
-  return rule == finding.rule() && MatchesText(path, finding.path()) &&
+bool CompiledException::Matches(const Finding& finding, Finding::Severity given,
+                                const std::string& directory) const {
+  return (up_to == 0 || given <= up_to) && (rules.empty() || rules.contains(finding.rule())) &&
+         MatchesText(referenced, finding.referenced()) &&
+         MatchesPath(path, finding.path(), directory);
+}
+
+bool CompiledSuppression::Matches(const Finding& finding, const std::string& directory) const {
+  return rule == finding.rule() && MatchesPath(path, finding.path(), directory) &&
          MatchesText(referenced, finding.referenced());
 }
 

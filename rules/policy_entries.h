@@ -57,6 +57,10 @@ class PolicyErrors {
 // A pattern on the whole text; an empty one matches everything.
 using Pattern = std::unique_ptr<RE2>;
 
+// Whether one of the names of a finding's path matches: as the report says it, from where the user
+// stands, and as it lies relative to the policy's own `directory`, wherever the audit was started.
+bool MatchesPath(const Pattern& pattern, const std::string& path, const std::string& directory);
+
 struct CompiledException {
   std::set<std::string> rules;  // codes; empty: every rule
   Pattern referenced, path;
@@ -65,7 +69,7 @@ struct CompiledException {
   Finding::Severity up_to = Finding::SEVERITY_UNSPECIFIED;
 
   // `given` is the severity that the rule gave the finding.
-  bool Matches(const Finding& finding, Finding::Severity given) const;
+  bool Matches(const Finding& finding, Finding::Severity given, const std::string& directory) const;
   bool Allows() const { return severity == 0 && at_most == 0; }
 };
 
@@ -76,7 +80,7 @@ struct CompiledSuppression {
   std::optional<absl::CivilDay> last_day;
   PolicyPlace place;
 
-  bool Matches(const Finding& finding) const;
+  bool Matches(const Finding& finding, const std::string& directory) const;
 };
 
 struct CompiledSeverity {

@@ -11,6 +11,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 Policy Parsed(const std::string& text) {
   Policy policy;
@@ -146,6 +148,27 @@ TEST(Policy, PatternsMatchBytes) {
   CompiledPolicy::Compile(Parsed(R"(exception { path: ".*/bin/.." reason: "r" })"), kNow)
       ->Apply(findings);
   EXPECT_THAT(findings, IsEmpty());
+}
+
+TEST(Policy, PathsMatchFromThePolicysDirectoryToo) {
+  PolicyLocations locations;
+  const absl::StatusOr<Policy> policy = ParsePolicy(
+      R"(suppress { rule: "LRE501" path: "cc/BUILD" reason: "r" owner: "o" }
+         exception { path: "cc/x.bzl" reason: "r" })",
+      "../repository/lre-audit.textproto", &locations);
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  std::vector<Finding> findings(4);
+  for (Finding& finding : findings) finding.set_rule("LRE501");
+  findings[0].set_path("../repository/cc/BUILD");
+  findings[1].set_path("../repository/cc/x.bzl");
+  findings[2].set_path("../other/cc/BUILD");
+  findings[3].set_path("cc/BUILD");
+  const auto compiled = CompiledPolicy::Compile(*policy, absl::UnixEpoch(), locations);
+  EXPECT_THAT(compiled->Apply(findings), IsEmpty());
+  std::vector<std::pair<std::string, bool>> left;
+  for (const Finding& finding : findings) left.emplace_back(finding.path(), finding.suppressed());
+  EXPECT_THAT(left, UnorderedElementsAre(Pair("../repository/cc/BUILD", true),
+                                         Pair("../other/cc/BUILD", false), Pair("cc/BUILD", true)));
 }
 
 TEST(Policy, NoPolicyMakesAnIncompleteAuditComplete) {
