@@ -77,6 +77,12 @@ class Gate {
     for (const LinkedToolchainOf& toolchain : toolchains_) {
       LRE_RETURN_IF_ERROR(JudgeToolchain(toolchain));
     }
+    for (const ConfigFacts& file : configurations_) JudgeTools(file);
+    if (!HasSomethingToCompare()) {
+      AddProblem(request_.reference,
+                 "nothing was compared: there is no toolchain, image or store, and no MODULE.bazel "
+                 "with a flake.lock; name what is missing in lre-audit.textproto");
+    }
     JudgeAgreement();
 
     DropRepetitions();
@@ -343,6 +349,23 @@ class Gate {
     statistics->set_files(statistics->files() + static_cast<double>(toolchain.facts.files_read));
     statistics->set_bytes(statistics->bytes() + static_cast<double>(toolchain.facts.bytes));
     return absl::OkStatus();
+  }
+
+  // A tool that a bazelrc sets, or a directory in its PATH, leaks as a toolchain's do. Whether
+  // store paths are there is asked of the toolchain alone: both come from the same Env.
+  void JudgeTools(const ConfigFacts& file) {
+    if (file.claims().empty()) return;
+    ToolchainFacts facts;
+    facts.directory = file.path();
+    facts.files.emplace_back().set_path(file.path());
+    *facts.files.back().mutable_claims() = file.claims();
+    AddFindings(Judge(LinkToolchain(facts, std::string(nix::kDefaultStoreDirectory), {})));
+  }
+
+  // Whether CLEAN can mean something: a bazelrc, a worker or a manifest alone agrees with nothing.
+  bool HasSomethingToCompare() const {
+    return !request_.toolchains.empty() || !request_.images.empty() || !request_.stores.empty() ||
+           (!request_.modules.empty() && !request_.flake_locks.empty());
   }
 
   void JudgeAgreement() {

@@ -312,7 +312,7 @@ void ContainerImageDiffers(const Subject& subject, const Rule& rule, Findings& f
                                      "\": the scheduler does not compare it"));
     }
     if (!is_proven) finding.set_severity(std::min(rule.severity, Finding::WARNING));
-    finding.set_cause(asked);
+    finding.set_cause(is_proven ? asked : PlaceOf(*advertised.indifferent));
     findings.push_back(std::move(finding));
   }
 }

@@ -185,9 +185,11 @@ class Bazelrc {
       if (!ParseAssignment(text, &assignment)) continue;
       const auto [name, equals] = assignment;
       const size_t last = text.find_last_not_of(" \t\r");
-      settings_.Add(Setting::ENVIRONMENT, text.substr(name, equals - name),
-                    text.substr(equals + 1, last - equals), lines[i].OffsetOf(equals + 1),
+      const std::string_view variable = text.substr(name, equals - name);
+      const std::string_view value = text.substr(equals + 1, last - equals);
+      settings_.Add(Setting::ENVIRONMENT, variable, value, lines[i].OffsetOf(equals + 1),
                     "Env block");
+      AddTools(variable, value, lines[i], equals + 1);
     }
   }
 

@@ -67,6 +67,10 @@ holds 'sorted(f["rule"] for f in errors) == ["LRE501", "LRE904"]'
 leaky <<< 'suppress { rule: "LRE501" path: ".*/rust/.*" reason: "for later" owner: "builds" }'
 exits 1 check repository --format json
 holds '[f["severity"] for f in findings if f["rule"] == "LRE903"] == ["WARNING"]'
+# A path is matched from where the policy lies, wherever check is started.
+leaky <<< 'suppress { rule: "LRE501" path: "generated-cc/cc/BUILD" reason: "for later" owner: "builds" }'
+exits 0 check repository
+exits_in repository 0 check
 # Severities, and what fails the gate.
 leaky <<< 'severity { rule: "LRE501" severity: WARNING }'
 exits 0 check repository
@@ -78,6 +82,23 @@ repository
 policy <<< 'fail_on: WARNING'
 exits 1 check repository
 exits 0 check repository --fail-on error
+
+# A tool that a bazelrc sets leaks as a toolchain's does: in a flag, and in the commented Env.
+repository
+policy < /dev/null
+echo 'build --action_env=CC=/usr/bin/gcc' >> repository/.bazelrc
+sed -i 's|^# CC=.*|# CC=/usr/bin/cc|' repository/lre.bazelrc
+exits 1 check repository --format json
+holds '[(f["rule"], f["path"], f["referenced"]) for f in errors] == [
+  ("LRE501", "repository/.bazelrc", "/usr/bin/gcc"), ("LRE501", "repository/lre.bazelrc", "/usr/bin/cc")]'
+
+# Files that there is nothing to compare with are not clean.
+mkdir alone
+cp repository/kubernetes/worker.* repository/MODULE.bazel alone
+exits 3 check alone
+says 'nothing was compared'
+cp repository/flake.lock alone
+exits 0 check alone
 
 # The worker's environment, where no manifest sets it.
 repository repositories/container-image-of-nobody

@@ -108,14 +108,16 @@ TEST(ReadBazelrc, ReadsTheCommentedEnvironmentOfLre) {
           "PATH=/nix/store/0c6jvfsnhpvl9pyqk7zw6r9cgmrpqysj-binutils-2.44/bin:/nix/store/x/bin",
           "9:6 ENVIRONMENT "
           "CC=/nix/store/1c6jvfsnhpvl9pyqk7zw6r9cgmrpqysj-clang/bin/customClang",
-          "10:18 ENVIRONMENT BAZEL_LINKLIBS=-lc++:-lm",
-          "13:16 BAZEL_FLAG --define=EXECUTOR=remote"));
+          "10:18 ENVIRONMENT BAZEL_LINKLIBS=-lc++:-lm", "13:16 BAZEL_FLAG --define=EXECUTOR=remote",
+          "8:8 TOOL PATH=/nix/store/0c6jvfsnhpvl9pyqk7zw6r9cgmrpqysj-binutils-2.44/bin",
+          "8:70 TOOL PATH=/nix/store/x/bin",
+          "9:6 TOOL CC=/nix/store/1c6jvfsnhpvl9pyqk7zw6r9cgmrpqysj-clang/bin/customClang"));
 }
 
 TEST(ReadBazelrc, AnEnvironmentOutsideTheStoreIsKnownByItsHeading) {
   EXPECT_THAT(Lines(Read("# These are the paths used by your local LRE config.\n"
                          "# CC=/usr/bin/cc\n")),
-              ElementsAre("2:6 ENVIRONMENT CC=/usr/bin/cc"));
+              ElementsAre("2:6 ENVIRONMENT CC=/usr/bin/cc", "2:6 TOOL CC=/usr/bin/cc"));
 }
 
 TEST(ReadBazelrc, OtherCommentsAreNoEnvironment) {
