@@ -93,8 +93,10 @@ class StoreComparer {
   bool BothAreImages() const {
     return a_.kind == ComparedSide::IMAGE && b_.kind == ComparedSide::IMAGE;
   }
+  // In no store path. What lies in the store directory and is none belongs to no package either;
+  // the directory itself and those above it are how the image was packed.
   bool IsOutside(std::string_view path) const {
-    return !IsWithin(path, a_.store_directory) && !IsWithin(a_.store_directory, path);
+    return !nix::StorePathOf(path, a_.store_directory) && !IsWithin(a_.store_directory, path);
   }
 
   // A store is asked last: what it is asked for is what the other side holds.

@@ -131,6 +131,19 @@ TEST(CompareStores, WhatTheLoaderReads) {
   EXPECT_THAT(comparison.fixed_findings(), IsEmpty());
 }
 
+TEST(CompareStores, WhatLiesInTheStoreAndIsNoStorePath) {
+  const auto with = [](const std::string& contents) {
+    auto image = Image(kTool);
+    image->File("/nix/store/.cache", contents);
+    return ImageSide(std::move(image));
+  };
+  const Comparison comparison = Compared(with("one"), with("two"));
+  ASSERT_THAT(comparison.files(), SizeIs(1));
+  EXPECT_EQ(comparison.files(0).path(), "/nix/store/.cache");
+  EXPECT_EQ(comparison.counts().differences(), 1);
+  EXPECT_EQ(Compared(with("one"), with("one")).verdict(), Comparison::SAME);
+}
+
 // What a NAR does not keep: the hashes are equal, the modes are not.
 TEST(CompareStores, AModeThatIsNotCanonical) {
   auto image = Image(kTool);
