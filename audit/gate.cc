@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,6 +36,15 @@ constexpr uint64_t kMaxConfigSize = 64 << 20;
 constexpr size_t kMaxImports = 1000;
 
 constexpr std::string_view kStorePrefix = "store:";
+
+absl::StatusOr<std::string> ReadConfiguration(const std::string& path) {
+  std::error_code ignored;
+  // It would be waited for, and nobody may write to it.
+  if (std::filesystem::is_fifo(path, ignored)) {
+    return absl::InvalidArgumentError("is a fifo, expected a file");
+  }
+  return ReadFile(path, kMaxConfigSize);
+}
 
 struct ExaminedImage {
   const GateRequest::Image* named;
@@ -167,7 +178,7 @@ class Gate {
 
   // The text of a configuration file, or a problem.
   std::optional<std::string> ReadText(const std::string& path) {
-    absl::StatusOr<std::string> text = lre_audit::ReadFile(path, kMaxConfigSize);
+    absl::StatusOr<std::string> text = ReadConfiguration(path);
     if (text.ok()) return *std::move(text);
     AddProblem(path, std::string(text.status().message()));
     return std::nullopt;
@@ -204,7 +215,7 @@ class Gate {
       const auto [path, must_exist] = open.front();
       open.pop_front();
       if (!seen.insert(path).second) continue;
-      absl::StatusOr<std::string> text = lre_audit::ReadFile(path, kMaxConfigSize);
+      absl::StatusOr<std::string> text = ReadConfiguration(path);
       if (!text.ok()) {
         if (must_exist || !absl::IsNotFound(text.status())) {
           AddProblem(path, std::string(text.status().message()));

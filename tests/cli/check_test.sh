@@ -83,6 +83,13 @@ policy <<< 'fail_on: WARNING'
 exits 1 check repository
 exits 0 check repository --fail-on error
 
+repository
+policy < /dev/null
+rm repository/lre.bazelrc
+mkfifo repository/lre.bazelrc
+exits 3 check repository
+says 'is a fifo'
+
 # A tool that a bazelrc sets leaks as a toolchain's does: in a flag, and in the commented Env.
 repository
 policy < /dev/null
