@@ -18,8 +18,9 @@ namespace {
 std::string PolicyFile(const CheckOptions& options) {
   if (!options.report.policy.empty()) return options.report.policy;
   const std::string standing = (std::filesystem::path(options.directory) / kPolicyName).string();
+  // A symlink that leads nowhere stands there too: without its policy the gate would be another.
   std::error_code error;
-  if (!std::filesystem::exists(standing, error)) return "";
+  if (!std::filesystem::exists(std::filesystem::symlink_status(standing, error))) return "";
   return options.directory == "." ? kPolicyName : standing;
 }
 
@@ -44,7 +45,8 @@ int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err) 
     directory = std::filesystem::path(file).parent_path().string();
   } else {
     subjects = DiscoverSubjects(directory, &problems);
-    if (!NamesSubjects(subjects)) {
+    // Where something could not be looked at, that is what there is to say.
+    if (!NamesSubjects(subjects) && problems.empty()) {
       return Refuse(
           absl::NotFoundError(absl::StrCat(
               "nothing to check in \"", directory,

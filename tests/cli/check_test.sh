@@ -19,6 +19,12 @@ exits 1 check repository --format json
 holds '[f["rule"] for f in errors] == ["LRE606"]'
 mkdir empty
 exits 2 check empty
+ln -s absent.textproto empty/lre-audit.textproto
+exits 2 check empty
+says 'lre-audit.textproto' err
+mkdir -p "deep$(printf '/d%.0s' {1..110})"
+exits 3 check deep
+says 'more than'
 
 # A policy's paths are its own, wherever check is started and wherever the policy lies.
 repository
