@@ -58,7 +58,7 @@ class RealProgramsTest : public ::testing::Test {
   }
   void Run(const std::string& command) { RunShell(Variables() + "set -e\n" + command); }
   bool Starts(const std::string& path) {
-    return RunShell("cd " + directory_.string() + " && if timeout 20 env -i " + path +
+    return RunShell("cd " + (directory_ / ".") + " && if timeout 20 env -i " + path +
                     " < /dev/null > /dev/null 2>&1; then echo yes; else echo no; fi") == "yes\n";
   }
   std::unique_ptr<View> Open() {
