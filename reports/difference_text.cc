@@ -12,6 +12,7 @@
 #include "base/paths.h"
 #include "base/text.h"
 #include "reports/numbers.h"
+#include "reports/paint.h"
 
 namespace lre_audit {
 namespace {
@@ -43,12 +44,13 @@ std::vector<std::string> OnlyIn(const std::string& value, const std::string& oth
 class ComparisonWriter {
  public:
   ComparisonWriter(const Comparison& comparison, const TextOptions& options, std::ostream& out)
-      : comparison_(comparison), options_(options), out_(out) {}
+      : comparison_(comparison), options_(options), paint_(options.color), out_(out) {}
 
   void WriteDifferences() {
     if (comparison_.counts().differences() > 0) {
-      out_ << Colored(absl::StrCat("--- ", comparison_.a().reference()), kRed) << "\n"
-           << Colored(absl::StrCat("+++ ", comparison_.b().reference()), kGreen) << "\n\n";
+      out_ << paint_(absl::StrCat("--- ", comparison_.a().reference()), Paint::kPlainRed) << "\n"
+           << paint_(absl::StrCat("+++ ", comparison_.b().reference()), Paint::kPlainGreen)
+           << "\n\n";
     }
     WritePackages();
     WriteContents();
@@ -67,29 +69,21 @@ class ComparisonWriter {
   }
 
   void WriteVerdict() {
-    const char* color = comparison_.verdict() == Comparison::SAME ? kGreen : kRed;
-    out_ << "verdict: " << Colored(Comparison::Verdict_Name(comparison_.verdict()), color) << "  "
+    const char* color =
+        comparison_.verdict() == Comparison::SAME ? Paint::kPlainGreen : Paint::kPlainRed;
+    out_ << "verdict: " << paint_(Comparison::Verdict_Name(comparison_.verdict()), color) << "  "
          << Counts() << "\n";
   }
 
  private:
-  static constexpr char kRed[] = "\x1b[31m";
-  static constexpr char kGreen[] = "\x1b[32m";
-  static constexpr char kYellow[] = "\x1b[33m";
-  static constexpr char kBold[] = "\x1b[1m";
-  static constexpr char kReset[] = "\x1b[0m";
-
-  std::string Colored(std::string_view text, const char* color) const {
-    if (!options_.color) return std::string(text);
-    return absl::StrCat(color, ToAbsl(text), kReset);
-  }
-  std::string Bold(std::string_view text) const { return Colored(text, kBold); }
+  std::string Bold(std::string_view text) const { return paint_(text, Paint::kBold); }
 
   // "- text" in the sign's colour.
   std::string Signed(char sign, std::string_view text) const {
-    const char* color = sign == '-' ? kRed : sign == '+' ? kGreen : kYellow;
-    return Colored(absl::StrCat(std::string(1, sign), text.empty() ? "" : " ", ToAbsl(text)),
-                   color);
+    const char* color = sign == '-'   ? Paint::kPlainRed
+                        : sign == '+' ? Paint::kPlainGreen
+                                      : Paint::kPlainYellow;
+    return paint_(absl::StrCat(std::string(1, sign), text.empty() ? "" : " ", ToAbsl(text)), color);
   }
 
   void Heading(std::string_view title, const std::vector<std::string>& counts) {
@@ -401,6 +395,7 @@ class ComparisonWriter {
 
   const Comparison& comparison_;
   const TextOptions& options_;
+  const Paint paint_;
   std::ostream& out_;
   size_t left_ = 0, hidden_ = 0;  // of the current section
 };

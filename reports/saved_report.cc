@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "base/text.h"
 
 namespace lre_audit {
 
@@ -26,9 +25,11 @@ absl::StatusOr<Report> ReadReport(std::string_view json) {
   const auto status =
       google::protobuf::util::JsonStringToMessage(std::string(json), &report, options);
   if (!status.ok()) {
-    // protobuf's own Status, which may be another class than absl::Status.
+    // protobuf's own Status, which may be another class than absl::Status; its further lines draw
+    // the place.
+    const std::string message(status.message());
     return absl::InvalidArgumentError(
-        absl::StrCat("is no report: ", Escaped(std::string(status.message()))));
+        absl::StrCat("is no report: ", message.substr(0, message.find('\n'))));
   }
   // What `lre-audit diff` writes begins alike, but its verdicts are others.
   if (report.verdict() == Report::VERDICT_UNSPECIFIED) {

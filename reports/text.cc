@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "base/text.h"
 #include "reports/numbers.h"
+#include "reports/paint.h"
 
 namespace lre_audit {
 namespace {
@@ -28,7 +29,7 @@ struct Group {
 class TextWriter {
  public:
   TextWriter(const Report& report, const TextOptions& options, std::ostream& out)
-      : report_(report), options_(options), out_(out) {}
+      : report_(report), options_(options), paint_(options.color), out_(out) {}
 
   void WriteFindings() {
     for (const Group& group : Groups()) {
@@ -83,27 +84,14 @@ class TextWriter {
   }
 
   void WriteVerdict() {
-    const char* color = report_.verdict() == Report::CLEAN ? kGreen : kRed;
-    out_ << "verdict: " << Colored(Report::Verdict_Name(report_.verdict()), color) << "  "
+    const char* color = report_.verdict() == Report::CLEAN ? Paint::kGreen : Paint::kRed;
+    out_ << "verdict: " << paint_(Report::Verdict_Name(report_.verdict()), color) << "  "
          << Counts() << "\n";
   }
 
  private:
-  // Bold, as rustc colours its levels.
-  static constexpr char kRed[] = "\x1b[1;31m";
-  static constexpr char kGreen[] = "\x1b[1;32m";
-  static constexpr char kYellow[] = "\x1b[1;33m";
-  static constexpr char kBlue[] = "\x1b[1;34m";
-  static constexpr char kCyan[] = "\x1b[1;36m";
-  static constexpr char kBold[] = "\x1b[1m";
-  static constexpr char kReset[] = "\x1b[0m";
-
-  std::string Colored(std::string_view text, const char* color) const {
-    if (!options_.color) return std::string(text);
-    return absl::StrCat(color, ToAbsl(text), kReset);
-  }
-  std::string Bold(std::string_view text) const { return Colored(text, kBold); }
-  std::string Gutter(std::string_view sign) const { return Colored(sign, kBlue); }
+  std::string Bold(std::string_view text) const { return paint_(text, Paint::kBold); }
+  std::string Gutter(std::string_view sign) const { return paint_(sign, Paint::kBlue); }
 
   bool NotesShown() const { return options_.verbose || options_.fail_on == Finding::NOTE; }
 
@@ -142,15 +130,15 @@ class TextWriter {
     const auto [level, color] = [&]() -> std::pair<const char*, const char*> {
       switch (finding.severity()) {
         case Finding::WARNING:
-          return {"warning", kYellow};
+          return {"warning", Paint::kYellow};
         case Finding::NOTE:
-          return {"note", kCyan};
+          return {"note", Paint::kCyan};
         default:
-          return {"error", kRed};
+          return {"error", Paint::kRed};
       }
     }();
     const std::string& message = finding.message().empty() ? finding.name() : finding.message();
-    out_ << Colored(absl::StrCat(level, "[", finding.rule(), "]"), color)
+    out_ << paint_(absl::StrCat(level, "[", finding.rule(), "]"), color)
          << Bold(absl::StrCat(finding.suppressed() ? " (suppressed): " : ": ", message)) << "\n";
   }
 
@@ -262,6 +250,7 @@ class TextWriter {
 
   const Report& report_;
   const TextOptions& options_;
+  const Paint paint_;
   std::ostream& out_;
 };
 
