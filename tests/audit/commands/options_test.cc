@@ -79,6 +79,44 @@ TEST(ParseCommandLine, ElfTakesFilesOfAnyName) {
   EXPECT_EQ(options.root, "r");
 }
 
+TEST(ParseCommandLine, CheckAndInitLookHereUnlessToldWhere) {
+  const auto check = Parsed<CheckOptions>({"check"});
+  EXPECT_EQ(check.directory, ".");
+  EXPECT_FALSE(check.report.fail_on_given);
+  const auto options = Parsed<CheckOptions>({"check", "repository", "--policy", "p.textproto",
+                                             "--fail-on", "note", "--now", "2027-01-31"});
+  EXPECT_EQ(options.directory, "repository");
+  EXPECT_EQ(options.report.policy, "p.textproto");
+  EXPECT_TRUE(options.report.fail_on_given);
+  EXPECT_EQ(absl::FormatTime(options.report.now, absl::UTCTimeZone()), "2027-01-31T00:00:00+00:00");
+  const auto init = Parsed<InitOptions>({"init", "--output", "-", "--force"});
+  EXPECT_EQ(init.directory, ".");
+  EXPECT_EQ(init.output, "-");
+  EXPECT_TRUE(init.force);
+}
+
+TEST(ParseCommandLine, ToolchainDiffAndWhyTakeTheirSides) {
+  const auto toolchain =
+      Parsed<ToolchainOptions>({"toolchain", "--image", "oci:a", "generated-cc", "--image=oci:b",
+                                "--closure", "store:", "--platform", "linux/amd64"});
+  EXPECT_EQ(toolchain.directory, "generated-cc");
+  EXPECT_THAT(toolchain.images, ElementsAre("oci:a", "oci:b"));
+  EXPECT_EQ(toolchain.closure, "store:");
+  EXPECT_EQ(toolchain.platform, "linux/amd64");
+  EXPECT_THAT(Parsed<ImageOptions>({"image", "oci:a", "--toolchain", "g"}).toolchains,
+              ElementsAre("g"));
+  const auto diff = Parsed<DiffOptions>({"diff", "store:", "oci:a"});
+  EXPECT_EQ(diff.a, "store:");
+  EXPECT_EQ(diff.b, "oci:a");
+  const auto why = Parsed<WhyOptions>(
+      {"why", "oci:a", "/usr/lib/libz.so.1", "--all", "--toolchain", "g", "--format", "json"});
+  EXPECT_EQ(why.subject, "oci:a");
+  EXPECT_EQ(why.path, "/usr/lib/libz.so.1");
+  EXPECT_THAT(why.toolchains, ElementsAre("g"));
+  EXPECT_TRUE(why.all);
+  EXPECT_EQ(why.format, "json");
+}
+
 TEST(ParseCommandLine, RuleTakesOneRuleOrNone) {
   EXPECT_EQ(Parsed<RuleOptions>({"rule"}).rule, "");
   const auto options = Parsed<RuleOptions>({"rule", "LRE101", "--format", "json"});
@@ -110,15 +148,24 @@ TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
     std::vector<std::string> arguments;
     std::string message;
   };
+  const std::string known =
+      " (commands: check, init, image, store, toolchain, diff, why, elf, rule)";
   const Case kCases[] = {
       {{}, "a command is missing; see lre-audit --help"},
-      {{"imgae", "oci:x"},
-       "unknown command 'imgae'; did you mean 'image'? (commands: image, store, elf, rule)"},
-      {{"imgae", "--closure", "x"},
-       "unknown command 'imgae'; did you mean 'image'? (commands: image, store, elf, rule)"},
-      {{"frobnicate"}, "unknown command 'frobnicate' (commands: image, store, elf, rule)"},
-      {{"\x1b[2J"}, "unknown command '\\x1b[2J' (commands: image, store, elf, rule)"},
+      {{"imgae", "oci:x"}, "unknown command 'imgae'; did you mean 'image'?" + known},
+      {{"imgae", "--closure", "x"}, "unknown command 'imgae'; did you mean 'image'?" + known},
+      {{"frobnicate"}, "unknown command 'frobnicate'" + known},
+      {{"\x1b[2J"}, "unknown command '\\x1b[2J'" + known},
       {{"--verison"}, "unknown option '--verison'; did you mean '--version'?"},
+      {{"toolchain"}, "which toolchain? lre-audit toolchain DIR, such as generated-cc"},
+      {{"diff", "a"}, "which two sides? lre-audit diff A B, such as lre-audit diff store: oci:DIR"},
+      {{"diff", "a", "b", "c"}, "unexpected 'c'; usage: lre-audit diff A B [OPTIONS]"},
+      {{"why", "a"},
+       "who names what? lre-audit why SUBJECT PATH, such as lre-audit why oci:DIR "
+       "/usr/lib/libz.so.1"},
+      {{"check", "--now", "tomorrow"}, "--now takes a date such as 2027-01-31, not 'tomorrow'"},
+      {{"check", "--policy", "--quiet"},
+       "--policy needs a value, not '--quiet' (a file called that is './--quiet')"},
       {{"--closure", "x", "image", "oci:x"},
        "option '--closure' comes after the command, as in 'lre-audit image --closure'"},
       {{"image", "oci:x", "--clousre", "x"},
