@@ -21,7 +21,7 @@ struct OpenedStore {
 // Each of `words` is a store path, a path inside one, or a link to one such as ./result; none means
 // the whole store below `root` ("" for the host's), strays in its directory included.
 absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
-                                              const std::string& root);
+                                             const std::string& root);
 
 }  // namespace lre_audit
 
