@@ -7,10 +7,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "audit/trees/archive_blobs.h"
 #include "audit/trees/blob_source.h"
 #include "audit/trees/directory_tree.h"
@@ -133,14 +131,13 @@ absl::Status UnknownTransport(std::string_view transport) {
                        ":\" is not supported yet; copy the image first: ", ToAbsl(other.way)));
     }
   }
-  std::vector<std::string> known;
+  std::string known;
   for (const std::string_view candidate : kTransports) {
-    known.push_back(absl::StrCat(ToAbsl(candidate), ":"));
+    absl::StrAppend(&known, known.empty() ? "" : ", ", ToAbsl(candidate), ":");
   }
   return absl::InvalidArgumentError(
       absl::StrCat("unknown transport '", Escaped(transport.substr(0, 80)), ":'",
-                   DidYouMean(transport.substr(0, 80), kTransports),
-                   " (transports: ", absl::StrJoin(known, ", "), ")"));
+                   DidYouMean(transport.substr(0, 80), kTransports), " (transports: ", known, ")"));
 }
 
 }  // namespace
