@@ -21,10 +21,7 @@
 namespace lre_audit {
 namespace {
 
-// "store:ROOT" as a closure.
-constexpr std::string_view kStorePrefix = "store:";
-
-bool IsStore(const std::string& source) { return source.starts_with(kStorePrefix); }
+bool IsStore(const std::string& source) { return nix::StoreRootOf(source).has_value(); }
 
 const std::string& StoreDirectoryOf(const AuditRequest& request) {
   static const std::string& store = *new std::string(nix::kDefaultStoreDirectory);
@@ -89,7 +86,7 @@ absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
     return choice;
   }
   // A store holds more than this tree's closure: what counts is what it knows of these paths.
-  const std::string root = source.empty() ? "" : source.substr(kStorePrefix.size());
+  const std::string root = nix::StoreRootOf(source).value_or("");
   absl::StatusOr<nix::StoreDatabase> store = nix::StoreDatabase::Open(root);
   if (!source.empty()) {
     if (!store.ok()) return store.status();

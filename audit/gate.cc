@@ -35,8 +35,6 @@ constexpr uint64_t kMaxConfigSize = 64 << 20;
 // Bazelrc files that import each other are read once each; no sane workspace has so many.
 constexpr size_t kMaxImports = 1000;
 
-constexpr std::string_view kStorePrefix = "store:";
-
 absl::StatusOr<std::string> ReadConfiguration(const std::string& path) {
   std::error_code ignored;
   // It would be waited for, and nobody may write to it.
@@ -255,11 +253,9 @@ class Gate {
   // The first file that differs in each store path that an image holds with other contents than
   // the local store: only a store has files to compare with.
   absl::Status CompareImagesWithLocal() {
-    if (!request_.local.empty() && !request_.local.starts_with(kStorePrefix)) {
-      return absl::OkStatus();
-    }
-    const std::string root =
-        request_.local.empty() ? "" : request_.local.substr(kStorePrefix.size());
+    const std::optional<std::string> store = nix::StoreRootOf(request_.local);
+    if (!request_.local.empty() && !store) return absl::OkStatus();
+    const std::string root = store.value_or("");
     for (ExaminedImage& image : images_) {
       Subject& subject = image.examined.subject;
       if (subject.closure_kind != Subject::ClosureKind::kDefault) continue;
@@ -315,9 +311,8 @@ class Gate {
     const std::vector<std::string> paths = StorePathsOf(facts);
     LRE_ASSIGN_OR_RETURN(ClosureChoice choice, ChooseClosure(request_.local, paths));
     if (choice.kind == Subject::ClosureKind::kDerived) return std::unique_ptr<View>();
-    const bool is_store = request_.local.starts_with(kStorePrefix);
     return ViewOfClosure(
-        std::move(choice.closure), is_store ? request_.local.substr(kStorePrefix.size()) : "",
+        std::move(choice.closure), nix::StoreRootOf(request_.local).value_or(""),
         request_.local.empty() ? ToolchainView::Kind::kDefaultLocal : ToolchainView::Kind::kLocal);
   }
 

@@ -15,7 +15,6 @@
 namespace lre_audit {
 namespace {
 
-constexpr std::string_view kStoreScheme = "store:";
 constexpr std::string_view kKinds =
     "a side is store:[ROOT], an image (oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, "
     "rootfs:DIR), a closure file, a toolchain's directory, or a saved JSON report";
@@ -115,9 +114,9 @@ absl::StatusOr<Side> OpenFile(Side side, const std::string& platform) {
 absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& platform) {
   Side side;
   side.reference = reference;
-  if (reference.starts_with(kStoreScheme)) {
+  if (const std::optional<std::string> root = nix::StoreRootOf(reference)) {
     side.kind = ComparedSide::STORE;
-    side.store_root = reference.substr(kStoreScheme.size());
+    side.store_root = *root;
     LRE_RETURN_IF_ERROR(nix::StoreDatabase::Open(side.store_root).status());
     return side;
   }

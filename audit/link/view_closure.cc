@@ -77,7 +77,9 @@ class ClosureView : public FilesView {
         host_(files_->host) {}
 
   // A store's own word: what its database has and its disk has not is missing, not out of sight.
-  static bool IsStore(const nix::Closure& closure) { return closure.source.starts_with("store:"); }
+  static bool IsStore(const nix::Closure& closure) {
+    return nix::StoreRootOf(closure.source).has_value();
+  }
 
  private:
   bool HasStorePath(const std::string& store_path) const override {

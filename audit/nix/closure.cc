@@ -109,6 +109,11 @@ bool Exists(const std::string& path) {
 
 }  // namespace
 
+std::optional<std::string> StoreRootOf(std::string_view source) {
+  if (!source.starts_with(kStoreScheme)) return std::nullopt;
+  return std::string(source.substr(kStoreScheme.size()));
+}
+
 Closure ReachableFrom(const Closure& closure, const std::vector<std::string>& roots) {
   Closure reachable = closure;
   reachable.paths.clear();
@@ -124,9 +129,8 @@ Closure ReachableFrom(const Closure& closure, const std::vector<std::string>& ro
 }
 
 absl::StatusOr<Closure> ReadClosure(const std::string& source) {
-  if (source.starts_with(kStoreScheme)) {
-    LRE_ASSIGN_OR_RETURN(const StoreDatabase store,
-                         StoreDatabase::Open(source.substr(kStoreScheme.size())));
+  if (const std::optional<std::string> root = StoreRootOf(source)) {
+    LRE_ASSIGN_OR_RETURN(const StoreDatabase store, StoreDatabase::Open(*root));
     LRE_ASSIGN_OR_RETURN(Closure closure, store.All());
     closure.source = source;
     return closure;

@@ -34,6 +34,9 @@ struct Closure {
   std::vector<std::string> problems;
 };
 
+// ROOT of "store:ROOT", "" for the host's store; nullopt where `source` names a file.
+std::optional<std::string> StoreRootOf(std::string_view source);
+
 // Reads a closure: a file in any known format (sniffed), or "store:ROOT" / "store:" for a whole
 // store with its database. NotFound and InvalidArgument carry one helpful line.
 absl::StatusOr<Closure> ReadClosure(const std::string& source);
