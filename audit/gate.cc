@@ -126,8 +126,7 @@ class Gate {
   }
 
   absl::Status ExamineImage(const GateRequest::Image& named) {
-    absl::StatusOr<std::unique_ptr<Tree>> tree =
-        OpenImage(named.reference, named.platform, TreeLimits());
+    absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(named.reference, {named.platform, {}});
     if (!tree.ok()) {
       if (request_.refuses_missing) return tree.status();
       AddProblem(named.reference, std::string(tree.status().message()));

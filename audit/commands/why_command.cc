@@ -112,7 +112,7 @@ absl::StatusOr<Opened> OpenSubject(const WhyOptions& options) {
   if (const auto store_path = StorePathOf(word)) {
     // A store path can be an image, too: dockerTools builds archives, nix2container layouts.
     const bool may_be_image = IsFile(*store_path) || Exists(word + "/oci-layout");
-    if (!may_be_image || !OpenImage(word, options.platform, TreeLimits()).ok()) {
+    if (!may_be_image || !OpenImage(word, {options.platform, {}}).ok()) {
       return OpenStorePaths({*store_path});
     }
   } else if (IsDirectory(word) && !Exists(word + "/oci-layout") && !Exists(word + "/nix/store")) {
@@ -125,7 +125,7 @@ absl::StatusOr<Opened> OpenSubject(const WhyOptions& options) {
     return OpenToolchain(*std::move(toolchain));
   }
   Opened opened;
-  LRE_ASSIGN_OR_RETURN(opened.tree, OpenImage(word, options.platform, TreeLimits()));
+  LRE_ASSIGN_OR_RETURN(opened.tree, OpenImage(word, {options.platform, {}}));
   return opened;
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "audit/bytes/sha256.h"
 #include "audit/nix/nar.h"
 #include "audit/scan/scan.h"
 #include "audit/trees/overlay.h"
@@ -28,7 +29,7 @@ class DigestSink : public EntrySink {
   void BeginEntry(const Entry& entry) override {
     entries.push_back(entry);
     block_left_ = kContentBlock;
-    block_ = nix::Sha256();
+    block_ = Sha256();
     digests_.clear();
     has_nul_ = false;
   }
@@ -59,12 +60,12 @@ class DigestSink : public EntrySink {
   // Half of SHA-256 is kept, as safe against accidents as a UUID and against design as 2^64 tries.
   void EndBlock() {
     digests_ += block_.FinishHex().substr(0, ContentIndex::kDigestSize);
-    block_ = nix::Sha256();
+    block_ = Sha256();
     block_left_ = kContentBlock;
   }
 
   const std::function<void(uint64_t)>& on_bytes_;
-  nix::Sha256 block_;
+  Sha256 block_;
   uint64_t block_left_ = kContentBlock;
   std::string digests_;
   bool has_nul_ = false;

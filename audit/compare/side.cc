@@ -44,7 +44,7 @@ absl::Status NoSide(const std::string& reference, std::string_view why) {
 
 absl::StatusOr<Side> OpenImageSide(Side side, const std::string& platform) {
   side.kind = ComparedSide::IMAGE;
-  LRE_ASSIGN_OR_RETURN(side.tree, OpenImage(side.reference, platform, TreeLimits()));
+  LRE_ASSIGN_OR_RETURN(side.tree, OpenImage(side.reference, {platform, {}}));
   return side;
 }
 

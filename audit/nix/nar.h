@@ -48,20 +48,6 @@ class NarHasher {
   std::unique_ptr<State> state_;
 };
 
-// SHA-256 in one place (OpenSSL EVP, which uses SHA-NI).
-class Sha256 {
- public:
-  Sha256();
-  ~Sha256();
-  Sha256(Sha256&&) noexcept;
-  Sha256& operator=(Sha256&&) noexcept;
-  void Update(std::string_view data);
-  std::string FinishHex();  // 64 lower-case hex digits; once
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
 }  // namespace lre_audit::nix
 
 #endif  // LRE_AUDIT_AUDIT_NIX_NAR_H_

@@ -1,4 +1,5 @@
 #include "audit/scan/second_pass.h"
+#include "audit/bytes/sha256.h"
 
 #include <algorithm>
 #include <memory>
@@ -276,7 +277,7 @@ std::map<ContentRef, std::string> HashContents(const Tree& tree,
     const std::set<ContentRef>& wanted_;
     std::map<ContentRef, std::string>& hashes_;
     ContentRef current_;
-    std::optional<nix::Sha256> sha256_;
+    std::optional<Sha256> sha256_;
   };
 
   const std::set<ContentRef> wanted(contents.begin(), contents.end());

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "audit/trees/inflate.h"
+#include "audit/bytes/inflate.h"
 #include "audit/trees/tar_reader.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -19,7 +19,7 @@ constexpr uint64_t kKeptMember = 1 << 20, kKeptAll = 32 << 20;
 // A decoder together with the file that it reads.
 class DecodedFile : public ByteSource {
  public:
-  DecodedFile(std::shared_ptr<FileHandle> file, uint64_t size, const TreeLimits& limits)
+  DecodedFile(std::shared_ptr<FileHandle> file, uint64_t size, const DecodeLimits& limits)
       : source_(std::move(file), 0, size), inflater_(source_, limits) {}
   absl::StatusOr<std::string_view> Next() override { return inflater_.Next(); }
 
@@ -130,7 +130,7 @@ absl::Status ArchiveBlobs::Index(const std::string& path) {
 
   absl::Status status;
   if (compressed_) {
-    DecodedFile source(file_, file_size_, limits_);
+    DecodedFile source(file_, file_size_, limits_.decode);
     while (true) {
       absl::StatusOr<std::string_view> piece = source.Next();
       if (!piece.ok()) status = piece.status();
@@ -189,8 +189,9 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ArchiveBlobs::Open(const std::string
   *size = member->size;
   if (!member->contents.empty()) return std::make_unique<StringSource>(member->contents);
   if (!compressed_) return std::make_unique<FileSource>(file_, member->offset, member->size);
-  return std::make_unique<WindowSource>(std::make_unique<DecodedFile>(file_, file_size_, limits_),
-                                        member->offset, member->size);
+  return std::make_unique<WindowSource>(
+      std::make_unique<DecodedFile>(file_, file_size_, limits_.decode), member->offset,
+      member->size);
 }
 
 }  // namespace lre_audit

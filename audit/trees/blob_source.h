@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "audit/trees/byte_source.h"
+#include "audit/bytes/byte_source.h"
 
 namespace lre_audit {
 

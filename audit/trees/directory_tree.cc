@@ -10,7 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "audit/trees/byte_source.h"
+#include "audit/bytes/byte_source.h"
 #include "audit/trees/directory_walk.h"
 #include "base/status.h"
 #include "base/store_path.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "audit/trees/byte_source.h"
+#include "audit/bytes/byte_source.h"
 #include "audit/trees/tree.h"
 
 namespace lre_audit {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "audit/trees/inflate.h"
+#include "audit/bytes/inflate.h"
 #include "audit/trees/tar_reader.h"
 #include "base/text.h"
 
@@ -173,7 +173,7 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   if (verify && layer.digest) digest.emplace(layer.digest->algorithm);
   if (verify && layer.diff_id) diff_id.emplace(layer.diff_id->algorithm);
   HashingSource compressed(**blob, digest ? &*digest : nullptr);
-  Inflater layer_bytes(compressed, limits_);
+  Inflater layer_bytes(compressed, limits_.decode);
   TarReader reader(where, TarReader::Flavour::kLayer, limits_, sink, problems);
 
   absl::Status status;

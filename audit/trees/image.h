@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "audit/bytes/digest.h"
 #include "audit/trees/blob_source.h"
-#include "audit/trees/digest.h"
 #include "audit/trees/json.h"
 #include "audit/trees/tree.h"
 

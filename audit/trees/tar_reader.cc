@@ -536,8 +536,9 @@ void TarReader::Contents(std::string_view piece) {
 void TarReader::Zeros(uint64_t count) {
   static constexpr char kZeros[64 << 10] = {};
   if (refused_) return;
-  const uint64_t allowed = std::min(
-      limits_.layer_bytes, kFreeZeros + std::min(offset_, limits_.layer_bytes) * limits_.ratio);
+  const uint64_t allowed =
+      std::min(limits_.decode.bytes,
+               kFreeZeros + std::min(offset_, limits_.decode.bytes) * limits_.decode.ratio);
   if (count > allowed - std::min(allowed, zeros_)) {
     log_.Add(Problem::Kind::kLimit, header_offset_,
              absl::StrCat("entry ", Quoted(entry_.path), ": holes of ", zeros_ + count,

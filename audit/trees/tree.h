@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "audit/bytes/inflate.h"
 
 namespace lre_audit {
 
@@ -111,23 +112,26 @@ class Tree {
 
 // Limits on hostile input, each far above anything real.
 struct TreeLimits {
-  uint64_t layer_bytes = uint64_t{1} << 40;           // uncompressed bytes of one layer
+  DecodeLimits decode;                                // of one layer's blob, or of an archive
   uint64_t layer_entries = 5'000'000;                 // entries of one layer
   uint64_t layer_metadata_bytes = uint64_t{1} << 30;  // their paths, targets and attributes
-  uint64_t ratio = 2000;               // uncompressed : compressed, past the first 64 MiB
-  uint64_t json_bytes = 20 << 20;      // one manifest, index or configuration
-  uint64_t metadata_bytes = 16 << 20;  // PAX and GNU long-name data of one entry
+  uint64_t json_bytes = 20 << 20;                     // one manifest, index or configuration
+  uint64_t metadata_bytes = 16 << 20;                 // PAX and GNU long-name data of one entry
   uint64_t layers = 10'000;
-  uint64_t zstd_window = uint64_t{128} << 20;
+};
+
+// What besides its name says how an image is opened.
+struct OpenOptions {
+  std::string platform;  // selects from an index: "linux/amd64"; empty for this machine's
+  TreeLimits limits;
 };
 
 // Opens what the user typed: "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]",
 // "docker-archive:FILE[:NAME]", "rootfs:DIR", or a bare path, which is sniffed. InvalidArgument for
 // an unknown transport (with the known ones and a suggestion), NotFound for what is not there, with
-// one helpful line. `platform` selects from an index: "linux/amd64"; empty for this machine's.
+// one helpful line.
 absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
-                                                const std::string& platform,
-                                                const TreeLimits& limits);
+                                                const OpenOptions& options);
 
 // Entries of the store below `root` ("" for the host's): each of `paths` ("/nix/store/...") is a
 // part, whether it is a valid store path or not ("/nix/store/.links"). Nothing but one name in the

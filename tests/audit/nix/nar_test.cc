@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <random>
 
+#include "audit/bytes/sha256.h"
 #include "audit/nix/hash.h"
 #include "tests/audit/nix/nix_fixture.h"
 

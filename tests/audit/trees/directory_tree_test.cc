@@ -20,7 +20,7 @@ TEST(Rootfs, PartsAndOrder) {
         "ln r/nix/store/h-p/bin/x r/nix/store/h-p/bin/y && ln -s /etc/passwd r/nix/store/h-link && "
         "echo 'a.b' > r/etc/a.b && mkdir r/etc/a && echo in > r/etc/a/in && mkfifo r/etc/fifo && "
         "ln -s / r/etc/root && : > r/nix/store/tmp-1");
-  const auto tree = OpenImage("rootfs:" + scratch / "r", "", {});
+  const auto tree = OpenImage("rootfs:" + scratch / "r", {});
   ASSERT_TRUE(tree.ok()) << tree.status().ToString();
   std::vector<std::string> names;
   std::vector<Problem> problems;
@@ -47,7 +47,7 @@ TEST(Rootfs, NoSymlinkIsFollowed) {
   Shell("cd " + scratch.path() +
         " && mkdir -p outside/store r && echo secret > outside/store/s && "
         "ln -s ../outside r/nix");
-  const auto tree = OpenImage("rootfs:" + scratch / "r", "", {});
+  const auto tree = OpenImage("rootfs:" + scratch / "r", {});
   ASSERT_TRUE(tree.ok());
   ASSERT_EQ((*tree)->parts().size(), 1u);
   RecordingSink sink;
@@ -64,7 +64,7 @@ TEST(Rootfs, KernelFileSystemsArePassedOver) {
   std::vector<Problem> problems;
   (*tree)->Stream(0, true, sink, problems);
   EXPECT_THAT(sink.Paths(), ElementsAre("/proc"));
-  EXPECT_EQ(OpenImage("rootfs:/nonexistent", "", {}).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(OpenImage("rootfs:/nonexistent", {}).status().code(), absl::StatusCode::kNotFound);
 }
 
 // A file that shrinks between two pieces.
@@ -87,7 +87,7 @@ TEST(Rootfs, FilesThatChangeWhileTheyAreRead) {
       std::string path_;
       bool grow_;
     } sink(path, grow);
-    const auto tree = OpenImage("rootfs:" + scratch.path(), "", {});
+    const auto tree = OpenImage("rootfs:" + scratch.path(), {});
     std::vector<Problem> problems;
     (*tree)->Stream(0, true, sink, problems);
     EXPECT_TRUE(HasProblem(problems, Kind::kUnreadable, grow ? "grew" : "ended after 300000"))

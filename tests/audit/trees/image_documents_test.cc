@@ -46,7 +46,7 @@ json.dump(index, open('index.json', 'w'))
 )");
     Shell("cd " + scratch_.path() +
           " && rm -rf oci && cp -r good oci && cd oci && python3 ../edit.py");
-    absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage("oci:" + scratch_ / "oci", "", {});
+    absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage("oci:" + scratch_ / "oci", {});
     EXPECT_TRUE(tree.ok()) << tree.status().ToString();
     return tree.ok() ? *std::move(tree) : nullptr;
   }
@@ -131,7 +131,7 @@ TEST_F(DocumentsTest, DockerManifest) {
         " && mkdir d && tar -xf d.tar -C d && sed -i 's/\"Config\"/\"config\"/; " +
         "s/\"RepoTags\"/\"repotags\":[\"a:b\"],\"RepoTags\"/' d/manifest.json && " +
         "tar -cf e.tar -C d .");
-  const auto tree = OpenImage("docker-archive:" + scratch_ / "e.tar:name:t", "", {});
+  const auto tree = OpenImage("docker-archive:" + scratch_ / "e.tar:name:t", {});
   ASSERT_TRUE(tree.ok()) << tree.status().ToString();
   EXPECT_THAT((*tree)->config().env, ElementsAre("A=b"));
   EXPECT_TRUE(HasProblem((*tree)->problems(), Kind::kMalformed, "key \"config\" of [0] is"));

@@ -256,7 +256,7 @@ TEST(Overlay, AgreesWithUmoci) {
             " && find . -mindepth 1 -printf '/%P %y %l\\n' | sort && find . -type f -printf '/%P ' "
             "-exec cat {} \\; | sort");
 
-  const auto tree = OpenImage("oci:" + image + ":t", "", {});
+  const auto tree = OpenImage("oci:" + image + ":t", {});
   ASSERT_TRUE(tree.ok()) << tree.status().ToString();
   EXPECT_THAT((*tree)->problems(), IsEmpty()) << Describe((*tree)->problems());
   Overlay overlay("/nix/store");

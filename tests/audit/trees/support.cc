@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "audit/bytes/sha256.h"
 #include "audit/nix/nar.h"
 #include "audit/trees/tar_reader.h"
 
@@ -64,7 +65,7 @@ void WriteFile(const std::string& path, std::string_view contents) {
 }
 
 std::string Sha256Of(std::string_view data) {
-  nix::Sha256 hash;
+  Sha256 hash;
   hash.Update(data);
   return hash.FinishHex();
 }

@@ -1,4 +1,4 @@
-#include "audit/trees/inflate.h"
+#include "audit/bytes/inflate.h"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ class Pieces : public ByteSource {
 };
 
 struct Decoded {
-  explicit Decoded(std::string_view bytes, size_t piece = 65536, const TreeLimits& limits = {}) {
+  explicit Decoded(std::string_view bytes, size_t piece = 65536, const DecodeLimits& limits = {}) {
     Pieces source(bytes, piece);
     Inflater inflater(source, limits);
     while (true) {
@@ -128,8 +128,8 @@ TEST_F(InflateTest, Limits) {
   const Decoded window(File("window.zst"));
   EXPECT_EQ(window.status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(window.size, 0u);
-  TreeLimits limits;
-  limits.layer_bytes = 1000;
+  DecodeLimits limits;
+  limits.bytes = 1000;
   for (const char* name : {"plain", "plain.gz", "plain.zst"}) {
     EXPECT_EQ(Decoded(File(name), 65536, limits).status.code(),
               absl::StatusCode::kResourceExhausted)

@@ -1,7 +1,7 @@
 // Decodes what a layer may be compressed with, by its first bytes, never by its media type.
 // Sources: RFC 1952 (gzip), RFC 8878 (zstd). ISA-L streams gzip at 2-3 times zlib's speed.
-#ifndef LRE_AUDIT_AUDIT_TREES_INFLATE_H_
-#define LRE_AUDIT_AUDIT_TREES_INFLATE_H_
+#ifndef LRE_AUDIT_AUDIT_BYTES_INFLATE_H_
+#define LRE_AUDIT_AUDIT_BYTES_INFLATE_H_
 
 #include <cstdint>
 #include <memory>
@@ -10,8 +10,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "audit/trees/byte_source.h"
-#include "audit/trees/tree.h"
+#include "audit/bytes/byte_source.h"
 
 namespace lre_audit {
 
@@ -22,17 +21,24 @@ inline constexpr size_t kSniffBytes = 10;  // what SniffCompression wants to see
 Compression SniffCompression(std::string_view head);
 std::string_view CompressionName(Compression compression);
 
+// Limits on what may come out of hostile bytes, each far above anything real.
+struct DecodeLimits {
+  uint64_t bytes = uint64_t{1} << 40;  // uncompressed, of one stream
+  uint64_t ratio = 2000;               // uncompressed : compressed, past the first 64 MiB
+  uint64_t zstd_window = uint64_t{128} << 20;
+};
+
 // The decoded bytes of `source`: gzip with any number of members, zstd with any number of frames,
 // or the bytes as they are. Errors name the offset in the compressed bytes:
 //   DataLoss           damaged or truncated
 //   Unimplemented      a compression that is known by name only (xz, bzip2, lz4)
-//   ResourceExhausted  limits.layer_bytes, ratio or zstd_window
+//   ResourceExhausted  limits.bytes, ratio or zstd_window
 // and those of `source`. Bytes after the last member or frame end the stream and are no error: see
 // trailing_offset().
 class Inflater : public ByteSource {
  public:
   // `source` must outlive this.
-  Inflater(ByteSource& source, const TreeLimits& limits);
+  Inflater(ByteSource& source, const DecodeLimits& limits);
   ~Inflater() override;
 
   absl::StatusOr<std::string_view> Next() override;
@@ -58,7 +64,7 @@ class Inflater : public ByteSource {
   std::string At() const;  // "at 0x... of the gzip stream"
 
   ByteSource& source_;
-  const TreeLimits limits_;
+  const DecodeLimits limits_;
   Compression compression_ = Compression::kEmpty;
   bool begun_ = false, source_ended_ = false, finished_ = false;
   std::string_view input_;  // in the source's piece or in joined_
@@ -72,4 +78,4 @@ class Inflater : public ByteSource {
 
 }  // namespace lre_audit
 
-#endif  // LRE_AUDIT_AUDIT_TREES_INFLATE_H_
+#endif  // LRE_AUDIT_AUDIT_BYTES_INFLATE_H_

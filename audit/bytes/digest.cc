@@ -1,4 +1,4 @@
-#include "audit/trees/digest.h"
+#include "audit/bytes/digest.h"
 
 #include <openssl/evp.h>
 

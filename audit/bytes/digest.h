@@ -1,7 +1,7 @@
 // Content digests as image manifests write them: "sha256:<64 hex digits>".
 // Source: OCI image-spec descriptor.md, "Digests".
-#ifndef LRE_AUDIT_AUDIT_TREES_DIGEST_H_
-#define LRE_AUDIT_AUDIT_TREES_DIGEST_H_
+#ifndef LRE_AUDIT_AUDIT_BYTES_DIGEST_H_
+#define LRE_AUDIT_AUDIT_BYTES_DIGEST_H_
 
 #include <memory>
 #include <optional>
@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "audit/nix/nar.h"
+#include "audit/bytes/sha256.h"
 
 namespace lre_audit {
 
@@ -41,10 +41,10 @@ class DigestHasher {
  private:
   struct Sha512;
   Digest::Algorithm algorithm_;
-  std::optional<nix::Sha256> sha256_;
+  std::optional<Sha256> sha256_;
   std::unique_ptr<Sha512> sha512_;
 };
 
 }  // namespace lre_audit
 
-#endif  // LRE_AUDIT_AUDIT_TREES_DIGEST_H_
+#endif  // LRE_AUDIT_AUDIT_BYTES_DIGEST_H_

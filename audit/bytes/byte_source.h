@@ -1,7 +1,7 @@
 // Bytes that are pulled piece by piece: a file, a window of one, what a decoder makes of another
 // source. Layers flow through a chain of these and are never held in memory.
-#ifndef LRE_AUDIT_AUDIT_TREES_BYTE_SOURCE_H_
-#define LRE_AUDIT_AUDIT_TREES_BYTE_SOURCE_H_
+#ifndef LRE_AUDIT_AUDIT_BYTES_BYTE_SOURCE_H_
+#define LRE_AUDIT_AUDIT_BYTES_BYTE_SOURCE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -84,4 +84,4 @@ absl::StatusOr<std::string> ReadAll(ByteSource& source, uint64_t limit);
 
 }  // namespace lre_audit
 
-#endif  // LRE_AUDIT_AUDIT_TREES_BYTE_SOURCE_H_
+#endif  // LRE_AUDIT_AUDIT_BYTES_BYTE_SOURCE_H_

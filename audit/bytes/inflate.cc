@@ -1,4 +1,4 @@
-#include "audit/trees/inflate.h"
+#include "audit/bytes/inflate.h"
 
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
@@ -96,7 +96,7 @@ struct Inflater::Zstd {
   Zstd& operator=(const Zstd&) = delete;
 };
 
-Inflater::Inflater(ByteSource& source, const TreeLimits& limits)
+Inflater::Inflater(ByteSource& source, const DecodeLimits& limits)
     : source_(source), limits_(limits) {}
 Inflater::~Inflater() = default;
 
@@ -180,9 +180,9 @@ absl::StatusOr<std::string_view> Inflater::Next() {
 // The output, or what limit it exceeds.
 absl::StatusOr<std::string_view> Inflater::Counted(size_t bytes) {
   produced_ += bytes;
-  if (produced_ > limits_.layer_bytes) {
+  if (produced_ > limits_.bytes) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("more than ", limits_.layer_bytes, " uncompressed bytes ", At()));
+        absl::StrCat("more than ", limits_.bytes, " uncompressed bytes ", At()));
   }
   if (produced_ > kRatioFreeBytes && produced_ / limits_.ratio > consumed_) {
     return absl::ResourceExhaustedError(absl::StrCat(produced_, " bytes from ", consumed_,
@@ -197,9 +197,8 @@ absl::StatusOr<std::string_view> Inflater::NextPlain() {
   const std::string_view piece = input_;
   Consume(piece.size());
   produced_ += piece.size();
-  if (produced_ > limits_.layer_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("more than ", limits_.layer_bytes, " bytes ", At()));
+  if (produced_ > limits_.bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat("more than ", limits_.bytes, " bytes ", At()));
   }
   return piece;
 }

@@ -1,4 +1,4 @@
-#include "audit/trees/byte_source.h"
+#include "audit/bytes/byte_source.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,0 +1,55 @@
+// One opener per transport ("oci:", "docker-archive:", ...), and what they share. The table of them
+// is in open_image.cc.
+#ifndef LRE_AUDIT_AUDIT_TREES_TRANSPORTS_H_
+#define LRE_AUDIT_AUDIT_TREES_TRANSPORTS_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "audit/trees/blob_source.h"
+#include "audit/trees/image.h"
+#include "audit/trees/tree.h"
+
+namespace lre_audit {
+
+// What the user typed, taken apart at the first colon.
+struct TypedReference {
+  std::string reference;  // whole, as typed: the tree's reference()
+  std::string rest;       // behind "transport:"; the whole where there is no transport
+};
+
+// Opens an image of one transport. Errors are about what the user asked for and name it; what is
+// wrong with the image itself becomes a problem of the tree.
+using Opener = absl::StatusOr<std::unique_ptr<Tree>> (*)(const TypedReference& name,
+                                                         const OpenOptions& options);
+
+absl::StatusOr<std::unique_ptr<Tree>> OpenOci(const TypedReference& name,
+                                              const OpenOptions& options);
+absl::StatusOr<std::unique_ptr<Tree>> OpenOciArchive(const TypedReference& name,
+                                                     const OpenOptions& options);
+absl::StatusOr<std::unique_ptr<Tree>> OpenDockerArchive(const TypedReference& name,
+                                                        const OpenOptions& options);
+absl::StatusOr<std::unique_ptr<Tree>> OpenRootfsImage(const TypedReference& name,
+                                                      const OpenOptions& options);
+// A path without a transport: an OCI layout, an archive of either kind, else a root file system.
+absl::StatusOr<std::unique_ptr<Tree>> OpenBarePath(const TypedReference& name,
+                                                   const OpenOptions& options);
+
+// "PATH[:NAME]", where both may hold colons: the longest PATH that exists. If none does, what is
+// before the first colon, so that the message names it.
+std::pair<std::string, std::string> SplitPathAndName(const std::string& text);
+
+// `image`, with its blobs from `blobs`, as a tree called `reference`; an error is put behind what
+// it is about.
+absl::StatusOr<std::unique_ptr<Tree>> MakeImageTree(const std::string& reference,
+                                                    absl::StatusOr<Image> image,
+                                                    std::shared_ptr<const BlobSource> blobs,
+                                                    const TreeLimits& limits);
+
+}  // namespace lre_audit
+
+#endif  // LRE_AUDIT_AUDIT_TREES_TRANSPORTS_H_
