@@ -12,7 +12,7 @@
 #include "audit/claims/claim_list.h"
 #include "audit/claims/shebang.h"
 #include "audit/link/view_files.h"
-#include "audit/trees/oci_layout.h"
+#include "audit/trees/oci_manifest.h"
 #include "base/paths.h"
 #include "base/status.h"
 #include "base/store_path.h"

@@ -9,12 +9,19 @@
 
 #include "absl/status/statusor.h"
 #include "audit/bytes/byte_source.h"
+#include "audit/bytes/digest.h"
 
 namespace lre_audit {
 
 class BlobSource {
  public:
   virtual ~BlobSource() = default;
+  // Sources may keep manifests and indexes apart from configurations and layers.
+  enum class Kind { kManifest, kBlob };
+  // What Open() calls that which `digest` identifies: by default as an OCI layout does.
+  virtual std::string NameOf(Kind /*kind*/, const Digest& digest) const {
+    return digest.BlobPath();
+  }
   // Opens a blob by its name, "blobs/sha256/..." or "layer.tar". NotFound if there is none; `size`
   // receives its length in bytes. May be called from several threads at once.
   virtual absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,

@@ -81,8 +81,11 @@ void CompareWithOci(const ArchiveBlobs& blobs, const TreeLimits& limits, Image& 
   if (!blobs.Has("index.json")) return;
   // Which of several images it is, index.json says in other words: compared where it is the only
   // one.
-  absl::StatusOr<Image> other = ReadOciLayout(blobs, "", "", limits);
-  if (!other.ok()) return;
+  OpenOptions options;
+  options.limits = limits;
+  absl::StatusOr<std::vector<Image>> others = ReadOciLayout(blobs, "", options);
+  if (!others.ok()) return;
+  const Image* other = &others->front();
   std::vector<std::string> ours, theirs;
   for (const ImageLayer& layer : image.layers) {
     ours.push_back(layer.diff_id ? layer.diff_id->ToString() : "none");

@@ -68,7 +68,7 @@ bool CheckBlob(const std::string& where, const std::optional<Digest>& expected,
 std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& name,
                                  JsonSchema schema, const std::optional<Digest>& digest,
                                  std::optional<uint64_t> size, const TreeLimits& limits,
-                                 std::vector<Problem>& problems) {
+                                 std::vector<Problem>& problems, Digest* actual) {
   auto unreadable = [&](Problem::Kind kind, absl::string_view message) {
     problems.push_back({kind, name, 0, std::string(message), {}, {}});
     return std::nullopt;
@@ -78,13 +78,14 @@ std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& nam
   if (!source.ok()) return unreadable(Problem::Kind::kUnreadable, source.status().message());
   const absl::StatusOr<std::string> text = ReadAll(**source, limits.json_bytes);
   if (!text.ok()) return unreadable(KindOf(text.status()), text.status().message());
-  std::optional<Digest> actual;
-  if (digest) {
-    DigestHasher hasher(digest->algorithm);
+  std::optional<Digest> computed;
+  if (digest || actual != nullptr) {
+    DigestHasher hasher(digest ? digest->algorithm : Digest::Algorithm::kSha256);
     hasher.Update(*text);
-    actual = hasher.Finish();
+    computed = hasher.Finish();
+    if (actual != nullptr) *actual = *computed;
   }
-  CheckBlob(name, digest, actual, size, text->size(), problems);
+  CheckBlob(name, digest, computed, size, text->size(), problems);
   ProblemLog log(name, problems);
   absl::StatusOr<Json> json = ParseJson(*text, schema, log);
   if (!json.ok()) return unreadable(Problem::Kind::kUnreadable, json.status().message());

@@ -26,7 +26,8 @@ struct ImageLayer {
 
 struct Image {
   std::string reference;
-  std::string digest;  // of the manifest; empty where the format has none
+  std::string digest;    // of the manifest; empty where the format has none
+  std::string platform;  // "linux/arm64", as an index says; empty where none tells
   std::vector<std::string> names;
   ImageConfig config;
   std::vector<ImageLayer> layers;
@@ -34,11 +35,12 @@ struct Image {
 };
 
 // Reads the JSON blob `name`, held against `digest` and `size` where given. What is wrong goes to
-// `problems`; null where there is no JSON to go on with.
+// `problems`; null where there is no JSON to go on with. `actual` receives the digest of its bytes,
+// in the algorithm of `digest`, without one SHA-256.
 std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& name,
                                  JsonSchema schema, const std::optional<Digest>& digest,
                                  std::optional<uint64_t> size, const TreeLimits& limits,
-                                 std::vector<Problem>& problems);
+                                 std::vector<Problem>& problems, Digest* actual = nullptr);
 
 // The configuration's members, and the diff_ids of the layers, whose number has to agree.
 void ApplyConfig(const Json& json, const std::string& where, Image& image);

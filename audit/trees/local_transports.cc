@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "audit/trees/archive_blobs.h"
@@ -33,22 +35,28 @@ absl::Status About(const std::string& what, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(Escaped(what), ": ", status.message()));
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenOciBlobs(const std::string& reference,
-                                                   const std::shared_ptr<const ArchiveBlobs>& blobs,
-                                                   const std::string& tag,
-                                                   const OpenOptions& options) {
-  Image damaged;
-  damaged.problems = blobs->problems();
-  absl::StatusOr<Image> image = damaged;
+absl::StatusOr<Trees> OpenOciBlobs(const std::string& reference,
+                                   const std::shared_ptr<const ArchiveBlobs>& blobs,
+                                   const std::string& tag, const OpenOptions& options) {
+  std::vector<Image> damaged(1);
+  damaged[0].problems = blobs->problems();
+  absl::StatusOr<std::vector<Image>> images = damaged;
   // A damaged archive without an index.json was not mistyped: it is what could not be read.
-  if (damaged.problems.empty() || blobs->Has("index.json")) {
-    image = ReadOciLayout(*blobs, tag, options.platform, options.limits);
-    if (image.ok()) {
-      image->problems.insert(image->problems.begin(), damaged.problems.begin(),
-                             damaged.problems.end());
+  if (damaged[0].problems.empty() || blobs->Has("index.json")) {
+    images = ReadOciLayout(*blobs, tag, options);
+    if (images.ok()) {
+      std::vector<Problem>& first = images->front().problems;
+      first.insert(first.begin(), damaged[0].problems.begin(), damaged[0].problems.end());
     }
   }
-  return MakeImageTree(reference, std::move(image), blobs, options.limits);
+  return MakeImageTrees(reference, std::move(images), blobs, options.limits);
+}
+
+absl::StatusOr<Trees> OnlyTree(absl::StatusOr<std::unique_ptr<Tree>> tree) {
+  if (!tree.ok()) return tree.status();
+  Trees trees;
+  trees.push_back(*std::move(tree));
+  return trees;
 }
 
 }  // namespace
@@ -63,33 +71,51 @@ std::pair<std::string, std::string> SplitPathAndName(const std::string& text) {
   return {text.substr(0, colon), text.substr(std::min(colon + 1, text.size()))};
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> MakeImageTree(const std::string& reference,
-                                                    absl::StatusOr<Image> image,
-                                                    std::shared_ptr<const BlobSource> blobs,
-                                                    const TreeLimits& limits) {
-  if (!image.ok()) return About(reference, image.status());
-  image->reference = reference;
-  return std::make_unique<ImageTree>(*std::move(image), std::move(blobs), limits);
+absl::StatusOr<Trees> MakeImageTrees(const std::string& reference,
+                                     absl::StatusOr<std::vector<Image>> images,
+                                     std::shared_ptr<const BlobSource> blobs,
+                                     const TreeLimits& limits) {
+  if (!images.ok()) return About(reference, images.status());
+  Trees trees;
+  std::set<std::string> references;
+  for (Image& image : *images) {
+    image.reference = reference;
+    if (images->size() > 1) {
+      const std::string& told = image.platform.empty() ? image.digest : image.platform;
+      absl::StrAppend(&image.reference, " (", told, ")");
+      // Nothing keeps an index from having two images for one platform.
+      if (!references.insert(image.reference).second) {
+        image.reference = absl::StrCat(reference, " (", told, ", ", image.digest, ")");
+      }
+    }
+    trees.push_back(std::make_unique<ImageTree>(std::move(image), blobs, limits));
+  }
+  return trees;
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenOci(const TypedReference& name,
-                                              const OpenOptions& options) {
+absl::StatusOr<Trees> MakeImageTree(const std::string& reference, absl::StatusOr<Image> image,
+                                    std::shared_ptr<const BlobSource> blobs,
+                                    const TreeLimits& limits) {
+  if (!image.ok()) return About(reference, image.status());
+  std::vector<Image> images;
+  images.push_back(*std::move(image));
+  return MakeImageTrees(reference, std::move(images), std::move(blobs), limits);
+}
+
+absl::StatusOr<Trees> OpenOci(const TypedReference& name, const OpenOptions& options) {
   const auto [directory, tag] = SplitPathAndName(name.rest);
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<const BlobSource> blobs, DirectoryBlobs::Open(directory));
-  return MakeImageTree(name.reference, ReadOciLayout(*blobs, tag, options.platform, options.limits),
-                       blobs, options.limits);
+  return MakeImageTrees(name.reference, ReadOciLayout(*blobs, tag, options), blobs, options.limits);
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenOciArchive(const TypedReference& name,
-                                                     const OpenOptions& options) {
+absl::StatusOr<Trees> OpenOciArchive(const TypedReference& name, const OpenOptions& options) {
   const auto [file, tag] = SplitPathAndName(name.rest);
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<const ArchiveBlobs> blobs,
                        ArchiveBlobs::Open(file, options.limits));
   return OpenOciBlobs(name.reference, blobs, tag, options);
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenDockerArchive(const TypedReference& name,
-                                                        const OpenOptions& options) {
+absl::StatusOr<Trees> OpenDockerArchive(const TypedReference& name, const OpenOptions& options) {
   const auto [file, image] = SplitPathAndName(name.rest);
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<const ArchiveBlobs> blobs,
                        ArchiveBlobs::Open(file, options.limits));
@@ -97,17 +123,15 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenDockerArchive(const TypedReference& na
                        options.limits);
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenRootfsImage(const TypedReference& name,
-                                                      const OpenOptions& /*options*/) {
-  return OpenRootfs(name.reference, name.rest);
+absl::StatusOr<Trees> OpenRootfsImage(const TypedReference& name, const OpenOptions& /*options*/) {
+  return OnlyTree(OpenRootfs(name.reference, name.rest));
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenBarePath(const TypedReference& name,
-                                                   const OpenOptions& options) {
+absl::StatusOr<Trees> OpenBarePath(const TypedReference& name, const OpenOptions& options) {
   const auto [path, image] = SplitPathAndName(name.rest);
   if (IsDirectory(path)) {
     if (Exists(path + "/oci-layout")) return OpenOci(name, options);
-    return OpenRootfs(name.reference, path);
+    return OnlyTree(OpenRootfs(name.reference, path));
   }
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<const ArchiveBlobs> blobs,
                        ArchiveBlobs::Open(path, options.limits));

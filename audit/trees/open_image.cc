@@ -6,10 +6,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "audit/trees/transports.h"
+#include "base/status.h"
 #include "base/suggest.h"
 #include "base/text.h"
 
@@ -69,6 +71,13 @@ absl::Status UnknownTransport(std::string_view transport) {
 
 absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
                                                 const OpenOptions& options) {
+  OpenOptions one = options;
+  one.all_platforms = false;
+  LRE_ASSIGN_OR_RETURN(Trees trees, OpenImages(reference, one));
+  return std::move(trees.front());
+}
+
+absl::StatusOr<Trees> OpenImages(const std::string& reference, const OpenOptions& options) {
   const size_t colon = reference.find(':');
   const std::string transport = reference.substr(0, colon);
   const Transport* found =

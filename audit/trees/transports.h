@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,33 +23,32 @@ struct TypedReference {
   std::string rest;       // behind "transport:"; the whole where there is no transport
 };
 
-// Opens an image of one transport. Errors are about what the user asked for and name it; what is
+// Opens the images of one transport: one, or those of all platforms where options ask for them and
+// the transport can hold several. Errors are about what the user asked for and name it; what is
 // wrong with the image itself becomes a problem of the tree.
-using Opener = absl::StatusOr<std::unique_ptr<Tree>> (*)(const TypedReference& name,
-                                                         const OpenOptions& options);
+using Opener = absl::StatusOr<Trees> (*)(const TypedReference& name, const OpenOptions& options);
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenOci(const TypedReference& name,
-                                              const OpenOptions& options);
-absl::StatusOr<std::unique_ptr<Tree>> OpenOciArchive(const TypedReference& name,
-                                                     const OpenOptions& options);
-absl::StatusOr<std::unique_ptr<Tree>> OpenDockerArchive(const TypedReference& name,
-                                                        const OpenOptions& options);
-absl::StatusOr<std::unique_ptr<Tree>> OpenRootfsImage(const TypedReference& name,
-                                                      const OpenOptions& options);
+absl::StatusOr<Trees> OpenOci(const TypedReference& name, const OpenOptions& options);
+absl::StatusOr<Trees> OpenOciArchive(const TypedReference& name, const OpenOptions& options);
+absl::StatusOr<Trees> OpenDockerArchive(const TypedReference& name, const OpenOptions& options);
+absl::StatusOr<Trees> OpenRootfsImage(const TypedReference& name, const OpenOptions& options);
 // A path without a transport: an OCI layout, an archive of either kind, else a root file system.
-absl::StatusOr<std::unique_ptr<Tree>> OpenBarePath(const TypedReference& name,
-                                                   const OpenOptions& options);
+absl::StatusOr<Trees> OpenBarePath(const TypedReference& name, const OpenOptions& options);
 
 // "PATH[:NAME]", where both may hold colons: the longest PATH that exists. If none does, what is
 // before the first colon, so that the message names it.
 std::pair<std::string, std::string> SplitPathAndName(const std::string& text);
 
-// `image`, with its blobs from `blobs`, as a tree called `reference`; an error is put behind what
-// it is about.
-absl::StatusOr<std::unique_ptr<Tree>> MakeImageTree(const std::string& reference,
-                                                    absl::StatusOr<Image> image,
-                                                    std::shared_ptr<const BlobSource> blobs,
-                                                    const TreeLimits& limits);
+// `images`, with their blobs from `blobs`, as trees called `reference` (and their platform, where
+// there are several); an error is put behind what it is about.
+absl::StatusOr<Trees> MakeImageTrees(const std::string& reference,
+                                     absl::StatusOr<std::vector<Image>> images,
+                                     std::shared_ptr<const BlobSource> blobs,
+                                     const TreeLimits& limits);
+// The same for one image.
+absl::StatusOr<Trees> MakeImageTree(const std::string& reference, absl::StatusOr<Image> image,
+                                    std::shared_ptr<const BlobSource> blobs,
+                                    const TreeLimits& limits);
 
 }  // namespace lre_audit
 

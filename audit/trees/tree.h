@@ -124,7 +124,10 @@ struct TreeLimits {
 struct OpenOptions {
   std::string platform;  // selects from an index: "linux/amd64"; empty for this machine's
   TreeLimits limits;
+  bool all_platforms = false;  // every image of an index, for OpenImages
 };
+
+using Trees = std::vector<std::unique_ptr<Tree>>;
 
 // Opens what the user typed: "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]",
 // "docker-archive:FILE[:NAME]", "rootfs:DIR", or a bare path, which is sniffed. InvalidArgument for
@@ -132,6 +135,11 @@ struct OpenOptions {
 // one helpful line.
 absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
                                                 const OpenOptions& options);
+
+// With options.all_platforms the images of all platforms that an index leads to, in its order, else
+// one; at least one. Where there are several, reference() has the platform behind what the user
+// typed: "oci:worker:latest (linux/arm64)".
+absl::StatusOr<Trees> OpenImages(const std::string& reference, const OpenOptions& options);
 
 // Entries of the store below `root` ("" for the host's): each of `paths` ("/nix/store/...") is a
 // part, whether it is a valid store path or not ("/nix/store/.links"). Nothing but one name in the

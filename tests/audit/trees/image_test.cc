@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "audit/trees/oci_layout.h"
+#include "audit/trees/oci_manifest.h"
 #include "tests/audit/trees/support.h"
 
 namespace lre_audit {
