@@ -40,6 +40,19 @@ find_package(nlohmann_json 3.9 REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(YAML_CPP REQUIRED IMPORTED_TARGET yaml-cpp)
 
+# libcurl is loaded at first use rather than linked, so only its headers and its name are taken. Where
+# the loader does not look by itself, as on Nix, the name is a path.
+find_package(CURL 7.77 REQUIRED)
+list(GET CURL_LIBRARIES 0 LRE_AUDIT_LIBCURL_FILE)
+if(TARGET ${LRE_AUDIT_LIBCURL_FILE})
+  get_target_property(LRE_AUDIT_LIBCURL_FILE CURL::libcurl LOCATION)
+endif()
+get_filename_component(LRE_AUDIT_LIBCURL_DIRECTORY ${LRE_AUDIT_LIBCURL_FILE} DIRECTORY)
+set(LRE_AUDIT_LIBCURL libcurl.so.4)
+if(NOT LRE_AUDIT_LIBCURL_DIRECTORY MATCHES "^(/usr)?/lib(32|64)?(/[^/]+-linux-gnu[^/]*)?$")
+  string(PREPEND LRE_AUDIT_LIBCURL "${LRE_AUDIT_LIBCURL_DIRECTORY}/")
+endif()
+
 # LLVM's static libraries, component by component: the one big shared library costs tens of
 # milliseconds at every start.
 find_package(LLVM REQUIRED CONFIG)

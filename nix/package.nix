@@ -6,6 +6,7 @@
 , pkg-config
 , abseil-cpp
 , cli11
+, curl
 , isa-l
 , libarchive
 , libffi
@@ -45,6 +46,7 @@ stdenv.mkDerivation {
   buildInputs = [
     abseil-cpp
     cli11
+    curl
     isa-l
     libarchive
     libffi
