@@ -5,6 +5,7 @@
 , ninja
 , pkg-config
 , abseil-cpp
+, bzip2
 , cli11
 , isa-l
 , libarchive
@@ -17,6 +18,7 @@
 , protobuf
 , re2
 , sqlite
+, xz
 , yaml-cpp
 , zlib
 , zstd
@@ -44,6 +46,7 @@ stdenv.mkDerivation {
   nativeBuildInputs = [ cmake ninja pkg-config protobuf ];
   buildInputs = [
     abseil-cpp
+    bzip2
     cli11
     isa-l
     libarchive
@@ -56,6 +59,7 @@ stdenv.mkDerivation {
     protobuf
     re2
     sqlite
+    xz
     yaml-cpp
     zlib
     zstd
