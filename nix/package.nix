@@ -5,6 +5,7 @@
 , ninja
 , pkg-config
 , abseil-cpp
+, bzip2
 , cli11
 , curl
 , isa-l
@@ -18,6 +19,7 @@
 , protobuf
 , re2
 , sqlite
+, xz
 , yaml-cpp
 , zlib
 , zstd
@@ -45,6 +47,7 @@ stdenv.mkDerivation {
   nativeBuildInputs = [ cmake ninja pkg-config protobuf ];
   buildInputs = [
     abseil-cpp
+    bzip2
     cli11
     curl
     isa-l
@@ -58,6 +61,7 @@ stdenv.mkDerivation {
     protobuf
     re2
     sqlite
+    xz
     yaml-cpp
     zlib
     zstd

@@ -1,13 +1,7 @@
 #include "audit/bytes/inflate.h"
 
-#include <isa-l/igzip_lib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
-
-#include <algorithm>
-#include <bit>
-
 #include "absl/strings/str_cat.h"
+#include "audit/bytes/codec.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -20,8 +14,6 @@ constexpr size_t kOutputBytes = kPieceBytes;
 // Small files compress to any ratio without harm.
 constexpr uint64_t kRatioFreeBytes = uint64_t{64} << 20;
 
-bool IsGzip(std::string_view head) { return head.starts_with("\x1f\x8b\x08"sv); }
-
 // A zstd frame, or one of the skippable frames 0x184D2A50 .. 5F.
 bool IsZstd(std::string_view head) {
   return head.starts_with("\x28\xb5\x2f\xfd"sv) ||
@@ -29,34 +21,21 @@ bool IsZstd(std::string_view head) {
           head.substr(1, 3) == "\x2a\x4d\x18"sv);
 }
 
-std::string_view IsalMessage(int code) {
-  switch (code) {
-    case ISAL_INVALID_BLOCK:
-      return "invalid deflate block";
-    case ISAL_INVALID_SYMBOL:
-      return "invalid deflate symbol";
-    case ISAL_INVALID_LOOKBACK:
-      return "deflate distance reaches before the start";
-    case ISAL_INVALID_WRAPPER:
-      return "invalid gzip header";
-    case ISAL_UNSUPPORTED_METHOD:
-      return "gzip method is not deflate";
-    case ISAL_INCORRECT_CHECKSUM:
-      return "CRC-32 or length in the gzip trailer does not match";
-    default:
-      return "damaged deflate data";
-  }
+// The magic of a block, or of the end, too: "BZh9" alone may be a file name at the start of a tar.
+bool IsBzip2(std::string_view head) {
+  if (head.size() < kSniffBytes || !head.starts_with("BZh")) return false;
+  const std::string_view block = head.substr(4);
+  return block.starts_with("1AY&SY") || block.starts_with("\x17\x72\x45\x38\x50\x90"sv);
 }
 
 }  // namespace
 
 Compression SniffCompression(std::string_view head) {
   if (head.empty()) return Compression::kEmpty;
-  if (IsGzip(head)) return Compression::kGzip;
+  if (head.starts_with("\x1f\x8b\x08"sv)) return Compression::kGzip;
   if (IsZstd(head)) return Compression::kZstd;
   if (head.starts_with("\xfd\x37\x7a\x58\x5a\x00"sv)) return Compression::kXz;
-  // The block magic too: "BZh9" alone may be a file name at the start of a tar.
-  if (head.starts_with("BZh") && head.substr(4).starts_with("1AY&SY")) return Compression::kBzip2;
+  if (IsBzip2(head)) return Compression::kBzip2;
   if (head.starts_with("\x04\x22\x4d\x18"sv)) return Compression::kLz4;
   return Compression::kNone;
 }
@@ -80,21 +59,6 @@ std::string_view CompressionName(Compression compression) {
   }
   return "unknown";
 }
-
-struct Inflater::Gzip {
-  inflate_state state;
-  bool in_member = false;
-};
-
-struct Inflater::Zstd {
-  ZSTD_DStream* stream = ZSTD_createDStream();
-  bool in_frame = false;
-  bool any_frame = false;  // a frame has been decoded to its end
-  Zstd() = default;
-  ~Zstd() { ZSTD_freeDStream(stream); }
-  Zstd(const Zstd&) = delete;
-  Zstd& operator=(const Zstd&) = delete;
-};
 
 Inflater::Inflater(ByteSource& source, const DecodeLimits& limits)
     : source_(source), limits_(limits) {}
@@ -136,28 +100,16 @@ void Inflater::Consume(size_t bytes) {
 absl::Status Inflater::Begin() {
   LRE_RETURN_IF_ERROR(Gather(kSniffBytes));
   compression_ = SniffCompression(input_.substr(0, kSniffBytes));
-  switch (compression_) {
-    case Compression::kEmpty:
-    case Compression::kNone:
-      break;
-    case Compression::kGzip:
-      gzip_ = std::make_unique<Gzip>();
-      output_.reset(new char[kOutputBytes]);
-      break;
-    case Compression::kZstd:
-      zstd_ = std::make_unique<Zstd>();
-      ZSTD_initDStream(zstd_->stream);
-      ZSTD_DCtx_setParameter(zstd_->stream, ZSTD_d_windowLogMax,
-                             static_cast<int>(std::bit_width(limits_.zstd_window) - 1));
-      output_.reset(new char[kOutputBytes]);
-      break;
-    case Compression::kXz:
-    case Compression::kBzip2:
-    case Compression::kLz4:
-      return absl::UnimplementedError(
-          absl::StrCat(ToAbsl(CompressionName(compression_)),
-                       " compression is not supported; expected gzip, zstd or none"));
+  if (compression_ == Compression::kEmpty || compression_ == Compression::kNone) {
+    return absl::OkStatus();
   }
+  codec_ = MakeCodec(compression_, limits_);
+  if (codec_ == nullptr) {
+    return absl::UnimplementedError(
+        absl::StrCat(ToAbsl(CompressionName(compression_)),
+                     " compression is not supported; expected gzip, zstd, xz, bzip2 or none"));
+  }
+  output_.reset(new char[kOutputBytes]);
   return absl::OkStatus();
 }
 
@@ -167,14 +119,7 @@ absl::StatusOr<std::string_view> Inflater::Next() {
     begun_ = true;
     LRE_RETURN_IF_ERROR(Begin());
   }
-  switch (compression_) {
-    case Compression::kGzip:
-      return NextGzip();
-    case Compression::kZstd:
-      return NextZstd();
-    default:
-      return NextPlain();
-  }
+  return codec_ == nullptr ? NextPlain() : NextDecoded();
 }
 
 // The output, or what limit it exceeds.
@@ -203,79 +148,47 @@ absl::StatusOr<std::string_view> Inflater::NextPlain() {
   return piece;
 }
 
-absl::StatusOr<std::string_view> Inflater::NextGzip() {
-  inflate_state& state = gzip_->state;
-  while (true) {
-    if (!gzip_->in_member) {
-      LRE_RETURN_IF_ERROR(Gather(3));
-      if (input_.empty()) {
-        finished_ = true;
-        return std::string_view();
-      }
-      if (!IsGzip(input_)) {
-        trailing_offset_ = consumed_;
-        finished_ = true;
-        return std::string_view();
-      }
-      isal_inflate_init(&state);
-      state.crc_flag = ISAL_GZIP;
-      gzip_->in_member = true;
-    }
-    LRE_RETURN_IF_ERROR(Refill());
-    state.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(input_.data()));
-    state.avail_in = static_cast<uint32_t>(input_.size());
-    state.next_out = reinterpret_cast<uint8_t*>(output_.get());
-    state.avail_out = kOutputBytes;
-    const int code = isal_inflate(&state);
-    const size_t used = input_.size() - state.avail_in;
-    const size_t made = kOutputBytes - state.avail_out;
-    Consume(used);
-    if (code < 0) {
-      return absl::DataLossError(absl::StrCat(ToAbsl(IsalMessage(code)), " ", At()));
-    }
-    // The trailer counts: without the FINISH state it has not been seen and checked.
-    if (state.block_state == ISAL_BLOCK_FINISH) {
-      gzip_->in_member = false;
-    } else if (made == 0 && source_ended_) {
-      return absl::DataLossError(absl::StrCat("truncated ", At()));
-    }
-    if (made > 0) return Counted(made);
+absl::StatusOr<bool> Inflater::BeginMember() {
+  const bool is_first = consumed_ == 0;
+  while (!is_first) {
+    LRE_RETURN_IF_ERROR(Gather(4));
+    if (!codec_->IsPadding(input_.substr(0, 4))) break;
+    Consume(4);
   }
+  LRE_RETURN_IF_ERROR(Gather(codec_->magic_bytes()));
+  if (input_.empty()) return false;
+  if (!is_first && !codec_->Begins(input_)) {
+    trailing_offset_ = consumed_;
+    return false;
+  }
+  LRE_RETURN_IF_ERROR(codec_->Begin());
+  return true;
 }
 
-absl::StatusOr<std::string_view> Inflater::NextZstd() {
+absl::StatusOr<std::string_view> Inflater::NextDecoded() {
   while (true) {
-    LRE_RETURN_IF_ERROR(zstd_->in_frame ? Refill() : Gather(4));
-    if (!zstd_->in_frame) {
-      if (input_.empty()) {
+    if (!in_member_) {
+      LRE_ASSIGN_OR_RETURN(in_member_, BeginMember());
+      if (!in_member_) {
         finished_ = true;
         return std::string_view();
       }
-      if (zstd_->any_frame && !IsZstd(input_)) {
-        trailing_offset_ = consumed_;
-        finished_ = true;
-        return std::string_view();
-      }
-      zstd_->in_frame = true;
     }
-    ZSTD_inBuffer in{input_.data(), input_.size(), 0};
-    ZSTD_outBuffer out{output_.get(), kOutputBytes, 0};
-    const size_t code = ZSTD_decompressStream(zstd_->stream, &out, &in);
-    Consume(in.pos);
-    if (ZSTD_isError(code)) {
-      if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge) {
-        return absl::ResourceExhaustedError(absl::StrCat("zstd window is larger than the limit of ",
-                                                         limits_.zstd_window, " bytes ", At()));
-      }
-      return absl::DataLossError(absl::StrCat(ZSTD_getErrorName(code), " ", At()));
+    LRE_RETURN_IF_ERROR(Refill());
+    const bool had_input = !input_.empty();
+    const Codec::Step step = codec_->Decode(input_, output_.get(), kOutputBytes);
+    Consume(step.used);
+    if (!step.status.ok()) {
+      return absl::Status(step.status.code(), absl::StrCat(step.status.message(), " ", At()));
     }
-    if (code == 0) {
-      zstd_->in_frame = false;
-      zstd_->any_frame = true;
-    } else if (out.pos == 0 && source_ended_) {
+    if (step.ended) {
+      in_member_ = false;
+    } else if (step.made == 0 && input_.empty() && source_ended_) {
       return absl::DataLossError(absl::StrCat("truncated ", At()));
+    } else if (step.made == 0 && step.used == 0 && had_input) {
+      return absl::DataLossError(absl::StrCat("damaged ", At()));
     }
-    if (out.pos > 0) return Counted(out.pos);
+    if (step.made > 0) return Counted(step.made);
   }
 }
 

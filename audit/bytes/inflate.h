@@ -1,5 +1,5 @@
 // Decodes what a layer may be compressed with, by its first bytes, never by its media type.
-// Sources: RFC 1952 (gzip), RFC 8878 (zstd). ISA-L streams gzip at 2-3 times zlib's speed.
+// Sources: see codec.h. ISA-L streams gzip at 2-3 times zlib's speed.
 #ifndef LRE_AUDIT_AUDIT_BYTES_INFLATE_H_
 #define LRE_AUDIT_AUDIT_BYTES_INFLATE_H_
 
@@ -26,13 +26,17 @@ struct DecodeLimits {
   uint64_t bytes = uint64_t{1} << 40;  // uncompressed, of one stream
   uint64_t ratio = 2000;               // uncompressed : compressed, past the first 64 MiB
   uint64_t zstd_window = uint64_t{128} << 20;
+  uint64_t xz_memory = uint64_t{136} << 20;  // a dictionary of 128 MiB, and liblzma's own
 };
 
+class Codec;
+
 // The decoded bytes of `source`: gzip with any number of members, zstd with any number of frames,
-// or the bytes as they are. Errors name the offset in the compressed bytes:
+// xz or bzip2 with any number of streams, or the bytes as they are. Errors name the offset in the
+// compressed bytes:
 //   DataLoss           damaged or truncated
-//   Unimplemented      a compression that is known by name only (xz, bzip2, lz4)
-//   ResourceExhausted  limits.bytes, ratio or zstd_window
+//   Unimplemented      a compression that is known by name only (lz4)
+//   ResourceExhausted  one of the limits
 // and those of `source`. Bytes after the last member or frame end the stream and are no error: see
 // trailing_offset().
 class Inflater : public ByteSource {
@@ -46,20 +50,17 @@ class Inflater : public ByteSource {
   Compression compression() const { return compression_; }
   uint64_t consumed() const { return consumed_; }  // compressed bytes
   uint64_t produced() const { return produced_; }
-  // Offset of the first byte that belongs to no member or frame.
+  // Offset of the first byte that belongs to no member, frame or stream.
   std::optional<uint64_t> trailing_offset() const { return trailing_offset_; }
 
  private:
-  struct Gzip;
-  struct Zstd;
-
   absl::Status Begin();
   absl::Status Refill();             // the next piece, when input_ is used up
   absl::Status Gather(size_t want);  // at least `want` bytes in input_, unless the source ends
   void Consume(size_t bytes);
   absl::StatusOr<std::string_view> NextPlain();
-  absl::StatusOr<std::string_view> NextGzip();
-  absl::StatusOr<std::string_view> NextZstd();
+  absl::StatusOr<bool> BeginMember();  // false at the end of the stream
+  absl::StatusOr<std::string_view> NextDecoded();
   absl::StatusOr<std::string_view> Counted(size_t bytes);
   std::string At() const;  // "at 0x... of the gzip stream"
 
@@ -71,8 +72,8 @@ class Inflater : public ByteSource {
   std::string joined_;      // pieces put together, where a magic number straddles them
   uint64_t consumed_ = 0, produced_ = 0;
   std::optional<uint64_t> trailing_offset_;
-  std::unique_ptr<Gzip> gzip_;
-  std::unique_ptr<Zstd> zstd_;
+  std::unique_ptr<Codec> codec_;  // null where nothing is packed
+  bool in_member_ = false;
   std::unique_ptr<char[]> output_;
 };
 

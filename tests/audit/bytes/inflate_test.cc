@@ -48,7 +48,10 @@ class InflateTest : public testing::Test {
     Shell("cd " + scratch_.path() +
           " && (seq 1 60000; head -c 100000 /dev/urandom) > plain && gzip -k plain && "
           "zstd -q -k plain && (gzip -c plain; echo tail | gzip -1) > two.gz && "
-          "(zstd -qc plain; echo tail | zstd -qc) > two.zst && xz -k plain && bzip2 -k plain");
+          "(zstd -qc plain; echo tail | zstd -qc) > two.zst && xz -k plain && bzip2 -k plain && "
+          "(xz -c plain; head -c 8 /dev/zero; echo tail | xz -c --check=sha256) > two.xz && "
+          "(bzip2 -c plain; echo tail | bzip2 -1c) > two.bz2 && : | bzip2 -c > none.bz2 && "
+          ": | xz -c > none.xz");
     plain_ = ReadFile(scratch_ / "plain");
   }
   std::string File(std::string_view name) { return ReadFile(scratch_ / name); }
@@ -58,7 +61,7 @@ class InflateTest : public testing::Test {
 
 TEST_F(InflateTest, ReadsWhatTheToolsWrite) {
   for (const size_t piece : {size_t{1} << 20, size_t{65536}, size_t{7}, size_t{1}}) {
-    for (const char* name : {"plain", "plain.gz", "plain.zst"}) {
+    for (const char* name : {"plain", "plain.gz", "plain.zst", "plain.xz", "plain.bz2"}) {
       const std::string bytes = File(name);
       const Decoded decoded(bytes, piece);
       EXPECT_TRUE(decoded.status.ok()) << name << " " << decoded.status.ToString();
@@ -66,9 +69,14 @@ TEST_F(InflateTest, ReadsWhatTheToolsWrite) {
       EXPECT_EQ(decoded.consumed, bytes.size());
       EXPECT_FALSE(decoded.trailing);
     }
-    for (const char* name : {"two.gz", "two.zst"}) {
+    for (const char* name : {"two.gz", "two.zst", "two.xz", "two.bz2"}) {
       EXPECT_TRUE(Decoded(File(name), piece).text == plain_ + "tail\n") << name;
     }
+  }
+  for (const char* name : {"none.xz", "none.bz2"}) {
+    const Decoded decoded(File(name));
+    EXPECT_TRUE(decoded.status.ok()) << decoded.status.ToString();
+    EXPECT_EQ(decoded.size, 0u) << name;
   }
   EXPECT_TRUE(Decoded("").status.ok());
   EXPECT_EQ(Decoded("").size, 0u);
@@ -82,10 +90,10 @@ TEST_F(InflateTest, SkippableFrames) {
 }
 
 TEST_F(InflateTest, TruncatedAnywhere) {
-  for (const char* name : {"plain.gz", "plain.zst"}) {
+  for (const char* name : {"plain.gz", "plain.zst", "plain.xz", "plain.bz2"}) {
     const std::string bytes = File(name);
     // Every place near both ends (header, trailer), and some between.
-    for (size_t size = 4; size < bytes.size();
+    for (size_t size = kSniffBytes; size < bytes.size();
          size += size < 40 || size + 40 > bytes.size() ? 1 : 9973) {
       const Decoded decoded(std::string_view(bytes).substr(0, std::min(size, bytes.size() - 1)));
       EXPECT_EQ(decoded.status.code(), absl::StatusCode::kDataLoss) << name << " cut at " << size;
@@ -102,7 +110,14 @@ TEST_F(InflateTest, DamagedTrailerAndGarbage) {
   std::string bad_length = File("plain.gz");
   bad_length.back() = static_cast<char>(bad_length.back() ^ 1);
   EXPECT_FALSE(Decoded(bad_length).status.ok());
-  for (const char* name : {"plain.gz", "plain.zst"}) {
+  for (const char* name : {"plain.xz", "plain.bz2"}) {
+    std::string damaged = File(name);
+    damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+    const absl::Status status = Decoded(damaged).status;
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << name << " " << status.ToString();
+    EXPECT_NE(status.ToString().find("damaged"), std::string::npos) << status.ToString();
+  }
+  for (const char* name : {"plain.gz", "plain.zst", "plain.xz", "plain.bz2"}) {
     const std::string bytes = File(name);
     const Decoded decoded(bytes + "garbage");
     EXPECT_TRUE(decoded.status.ok()) << decoded.status.ToString();
@@ -112,25 +127,36 @@ TEST_F(InflateTest, DamagedTrailerAndGarbage) {
 }
 
 TEST_F(InflateTest, KnownByNameOnly) {
-  for (const auto& [file, name] : {std::pair("plain.xz", "xz"), std::pair("plain.bz2", "bzip2")}) {
-    const absl::Status status = Decoded(File(file)).status;
-    EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-    EXPECT_NE(status.ToString().find(name), std::string::npos) << status.ToString();
-  }
+  const absl::Status status = Decoded(std::string("\x04\x22\x4d\x18", 4) + "rest").status;
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_NE(status.ToString().find("lz4"), std::string::npos) << status.ToString();
+}
+
+// A header may ask for 1.5 GiB.
+TEST_F(InflateTest, XzDictionary) {
+  Shell("cd " + scratch_.path() + " && xz -c --lzma2=preset=0,dict=512MiB plain > large.xz");
+  const Decoded large(File("large.xz"));
+  EXPECT_EQ(large.status.code(), absl::StatusCode::kResourceExhausted) << large.status.ToString();
+  EXPECT_EQ(large.size, 0u);
+  Shell("cd " + scratch_.path() + " && xz -9c plain > nine.xz");
+  EXPECT_TRUE(Decoded(File("nine.xz")).text == plain_);
 }
 
 TEST_F(InflateTest, Limits) {
   Shell("cd " + scratch_.path() +
         " && head -c 400M /dev/zero | zstd -19 -qc > bomb.zst && "
+        "head -c 80M /dev/zero | xz -0 > bomb.xz && head -c 80M /dev/zero | bzip2 > bomb.bz2 && "
         "head -c 300M /dev/zero | zstd -q --ultra --long=28 --no-check -c > window.zst");
-  const absl::Status bomb = Decoded(File("bomb.zst")).status;
-  EXPECT_EQ(bomb.code(), absl::StatusCode::kResourceExhausted) << bomb.ToString();
+  for (const char* name : {"bomb.zst", "bomb.xz", "bomb.bz2"}) {
+    const absl::Status bomb = Decoded(File(name)).status;
+    EXPECT_EQ(bomb.code(), absl::StatusCode::kResourceExhausted) << bomb.ToString();
+  }
   const Decoded window(File("window.zst"));
   EXPECT_EQ(window.status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(window.size, 0u);
   DecodeLimits limits;
   limits.bytes = 1000;
-  for (const char* name : {"plain", "plain.gz", "plain.zst"}) {
+  for (const char* name : {"plain", "plain.gz", "plain.zst", "plain.xz", "plain.bz2"}) {
     EXPECT_EQ(Decoded(File(name), 65536, limits).status.code(),
               absl::StatusCode::kResourceExhausted)
         << name;

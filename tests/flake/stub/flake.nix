@@ -36,9 +36,9 @@
               if missing != [ ] then throw "nixpkgs has no ${builtins.head missing}"
               else function (builtins.intersectAttrs arguments self // overrides);
           } // lib.genAttrs [
-            "abseil-cpp" "clang-tools" "cli11" "cmake" "curl" "gtest" "isa-l" "libarchive" "libffi"
+            "abseil-cpp" "bzip2" "clang-tools" "cli11" "cmake" "curl" "gtest" "isa-l" "libarchive" "libffi"
             "libxml2" "ncurses" "ninja" "nlohmann_json" "openssl" "patchelf" "pkg-config" "protobuf" "re2"
-            "shellcheck" "skopeo" "sqlite" "umoci" "valgrind" "yaml-cpp" "zlib" "zstd"
+            "shellcheck" "skopeo" "sqlite" "umoci" "valgrind" "xz" "yaml-cpp" "zlib" "zstd"
           ] package;
         in self;
     in
