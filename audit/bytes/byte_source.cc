@@ -19,9 +19,10 @@ FileHandle::~FileHandle() {
 }
 
 absl::StatusOr<std::shared_ptr<FileHandle>> OpenRegularFile(int directory, const std::string& path,
-                                                            uint64_t* size) {
+                                                            uint64_t* size, int flags) {
   struct stat status;
-  if (fstatat(directory, path.c_str(), &status, 0) != 0) {
+  const int at_flags = (flags & O_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0;
+  if (fstatat(directory, path.c_str(), &status, at_flags) != 0) {
     const int error = errno;
     const std::string message = absl::StrCat(Escaped(path), ": ", strerror(error));
     return error == ENOENT || error == ENOTDIR ? absl::NotFoundError(message)
@@ -31,7 +32,7 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenRegularFile(int directory, const
     return absl::InvalidArgumentError(absl::StrCat(Escaped(path), ": not a regular file"));
   }
   // O_NONBLOCK: should a fifo have taken its place meanwhile, the open does not wait for a writer.
-  const int fd = openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int fd = openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
   if (fd < 0) {
     return absl::UnavailableError(absl::StrCat(Escaped(path), ": ", strerror(errno)));
   }
@@ -42,6 +43,15 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenRegularFile(int directory, const
   posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   *size = static_cast<uint64_t>(status.st_size);
   return handle;
+}
+
+absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectory(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) return std::make_shared<FileHandle>(fd);
+  const int error = errno;
+  const std::string message = absl::StrCat(Escaped(path), ": ", strerror(error));
+  return error == ENOENT || error == ENOTDIR ? absl::NotFoundError(message)
+                                             : absl::UnavailableError(message);
 }
 
 FileSource::FileSource(std::shared_ptr<FileHandle> file, uint64_t offset, uint64_t size)

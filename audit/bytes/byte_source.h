@@ -40,8 +40,12 @@ class FileHandle {
 
 // Opens the regular file `path` relative to `directory` (AT_FDCWD for the working directory).
 // Anything else (a fifo, a device) is refused without being opened. `size` receives its size.
+// `flags` of open(2) besides those that are always set: O_NOFOLLOW.
 absl::StatusOr<std::shared_ptr<FileHandle>> OpenRegularFile(int directory, const std::string& path,
-                                                            uint64_t* size);
+                                                            uint64_t* size, int flags = 0);
+
+// Opens a directory to find files relative to it. NotFound where there is none.
+absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectory(const std::string& path);
 
 // Bytes [offset, offset + size) of a file, read with pread(2): any number of sources may share one
 // handle. DataLoss where the file ends early.

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -70,20 +69,11 @@ class DirectoryTree : public Tree {
   std::vector<Origin> origins_;
 };
 
-absl::StatusOr<std::shared_ptr<FileHandle>> OpenRoot(const std::string& directory) {
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) return std::make_shared<FileHandle>(fd);
-  const int error = errno;
-  const std::string message = absl::StrCat(Escaped(directory), ": ", strerror(error));
-  return error == ENOENT || error == ENOTDIR ? absl::NotFoundError(message)
-                                             : absl::UnavailableError(message);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tree>> OpenRootfs(const std::string& reference,
                                                  const std::string& directory) {
-  LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> root, OpenRoot(directory));
+  LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> root, OpenDirectory(directory));
   auto tree = std::make_unique<DirectoryTree>(reference);
   const std::string store(nix::kDefaultStoreDirectory);
 
@@ -116,7 +106,7 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenRootfs(const std::string& reference,
 absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
                                                 const std::string& store_directory,
                                                 const std::vector<std::string>& paths) {
-  LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> top, OpenRoot(root.empty() ? "/" : root));
+  LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> top, OpenDirectory(root.empty() ? "/" : root));
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> store,
                        OpenDirectoryInRoot(top->fd(), store_directory));
   auto tree = std::make_unique<DirectoryTree>(absl::StrCat("store:", root.empty() ? "/" : root));

@@ -9,7 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "audit/trees/oci_layout.h"
+#include "audit/trees/oci_manifest.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -75,41 +75,118 @@ absl::StatusOr<Selected> Select(const Json& manifest, const std::string& name, P
   return matching[0];
 }
 
-// Docker has written OCI manifests without layers, or with other ones, beside a good manifest.json
-// (moby issues 47065, 47150): what is run depends on who loads the archive.
-void CompareWithOci(const ArchiveBlobs& blobs, const TreeLimits& limits, Image& image) {
-  if (!blobs.Has("index.json")) return;
-  // Which of several images it is, index.json says in other words: compared where it is the only
-  // one.
+// "docker.io/library/x:t" as everything but Docker's own tools writes "x:t".
+std::string FullName(const std::string& name) {
+  const size_t slash = name.find('/');
+  if (slash == std::string::npos) return absl::StrCat("docker.io/library/", name);
+  // What looks like a host is one: github.com/distribution/reference.
+  const std::string first = name.substr(0, slash);
+  const bool is_host = first.find_first_of(".:") != std::string::npos || first == "localhost";
+  return is_host ? name : absl::StrCat("docker.io/", name);
+}
+
+bool HaveOneName(const Image& docker, const Image& oci) {
+  return std::any_of(docker.names.begin(), docker.names.end(), [&](const std::string& ours) {
+    return std::any_of(oci.names.begin(), oci.names.end(), [&](const std::string& theirs) {
+      return FullName(ours) == FullName(theirs);
+    });
+  });
+}
+
+// The image of index.json that `docker` should be: one of its names, and of those (an index has one
+// for each platform) the one with its configuration. Without a common name, its configuration says.
+const Image* Counterpart(const std::vector<Image>& images, const Image& docker, bool is_only_one) {
+  const auto has_its_configuration = [&](const Image& image) {
+    return image.config_digest && docker.config_digest &&
+           image.config_digest->hex == docker.config_digest->hex;
+  };
+  std::vector<const Image*> named, same;
+  for (const Image& image : images) {
+    if (HaveOneName(docker, image)) named.push_back(&image);
+    if (has_its_configuration(image)) same.push_back(&image);
+  }
+  for (const Image* image : named) {
+    if (has_its_configuration(*image)) return image;
+  }
+  if (!named.empty()) return named.front();
+  if (!same.empty()) return same.front();
+  return is_only_one && images.size() == 1 ? &images.front() : nullptr;
+}
+
+std::string LayerList(const std::vector<ImageLayer>& layers) {
+  std::vector<std::string> names;
+  for (const ImageLayer& layer : layers) {
+    names.push_back(layer.digest ? layer.digest->ToString() : Escaped(layer.blob));
+  }
+  return absl::StrCat(layers.size(), " layers [", absl::StrJoin(names, ", "), "]");
+}
+
+bool SameLayers(const std::vector<ImageLayer>& ours, const std::vector<ImageLayer>& theirs) {
+  return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                    [](const ImageLayer& a, const ImageLayer& b) {
+                      // Where manifest.json names a file rather than a digest, what there is to
+                      // compare is the configuration, which has been.
+                      return !a.digest || !b.digest || a.digest->hex == b.digest->hex;
+                    });
+}
+
+// What is run depends on who loads the archive: Docker has written OCI manifests without layers,
+// with wrong sizes and in another order beside a good manifest.json (moby issues 47065, 47072,
+// 47150).
+void CompareWithOci(const ArchiveBlobs& blobs, bool is_only_one, const TreeLimits& limits,
+                    Image& docker) {
+  ManifestStart start;
+  start.name = "index.json";
+  start.is_layout = start.all_entries = true;
+  if (!blobs.Has(start.name)) return;
   OpenOptions options;
   options.limits = limits;
-  absl::StatusOr<std::vector<Image>> others = ReadOciLayout(blobs, "", options);
-  if (!others.ok()) return;
-  const Image* other = &others->front();
-  std::vector<std::string> ours, theirs;
-  for (const ImageLayer& layer : image.layers) {
-    ours.push_back(layer.diff_id ? layer.diff_id->ToString() : "none");
+  options.all_platforms = true;
+  const absl::StatusOr<std::vector<Image>> images = ReadManifests(blobs, start, options);
+  const auto disagree = [&docker, &start](std::string message, std::string expected = {},
+                                          std::string actual = {}) {
+    docker.problems.push_back({Problem::Kind::kViewsDisagree, start.name, 0, std::move(message),
+                               std::move(expected), std::move(actual)});
+  };
+  if (!images.ok()) return disagree(std::string(images.status().message()));
+  const Image* oci = Counterpart(*images, docker, is_only_one);
+  if (oci == nullptr) {
+    const Problem* why = images->front().problems.empty() ? nullptr : &images->front().problems[0];
+    return disagree(
+        absl::StrCat("describes no image with the name or the configuration that manifest.json has",
+                     why == nullptr ? "" : absl::StrCat("; ", why->where, ": ", why->message)));
   }
-  for (const ImageLayer& layer : other->layers) {
-    theirs.push_back(layer.diff_id ? layer.diff_id->ToString() : "none");
+  docker.digest = oci->digest;
+  // What both views lead to and is damaged has been told.
+  for (const Problem& problem : oci->problems) {
+    const bool is_known =
+        std::any_of(docker.problems.begin(), docker.problems.end(), [&](const Problem& known) {
+          return known.where == problem.where && known.message == problem.message;
+        });
+    if (is_known) continue;
+    if (problem.kind == Problem::Kind::kDigestMismatch) {
+      docker.problems.push_back(problem);
+    } else {
+      disagree(absl::StrCat("the image that it describes cannot be read: ", problem.where, ": ",
+                            problem.message));
+    }
   }
-  image.digest = other->digest;
-  if (ours == theirs && other->problems.empty()) return;
-  std::string message =
-      ours == theirs
-          ? "differs from manifest.json"
-          : absl::StrCat("names ", theirs.size(), " layers [", absl::StrJoin(theirs, ", "),
-                         "], manifest.json ", ours.size(), " [", absl::StrJoin(ours, ", "), "]");
-  if (!other->problems.empty()) {
-    const Problem& first = other->problems.front();
-    absl::StrAppend(&message, "; ", first.where, ": ", first.message);
+  if (!oci->problems.empty()) return;
+  if (docker.config_digest && oci->config_digest &&
+      docker.config_digest->hex != oci->config_digest->hex) {
+    return disagree("names another configuration than manifest.json",
+                    docker.config_digest->ToString(), oci->config_digest->ToString());
   }
-  image.problems.push_back({Problem::Kind::kMalformed,
-                            "index.json",
-                            0,
-                            absl::StrCat("the OCI view of this archive ", message),
-                            {},
-                            {}});
+  if (!SameLayers(docker.layers, oci->layers)) {
+    return disagree(absl::StrCat("names ", LayerList(oci->layers), ", manifest.json ",
+                                 LayerList(docker.layers)));
+  }
+  for (const ImageLayer& layer : oci->layers) {
+    uint64_t size = 0;
+    if (!layer.size || !blobs.Open(layer.blob, &size).ok() || size == *layer.size) continue;
+    disagree(absl::StrCat("leads to a manifest that gives ", layer.blob, " another size"),
+             absl::StrCat(size, " bytes"), absl::StrCat(*layer.size, " bytes"));
+  }
 }
 
 }  // namespace
@@ -173,11 +250,15 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
     return image;
   }
   const std::string& config_name = config_name_value.get_ref<const std::string&>();
+  Digest config_digest;
   const std::optional<Json> config =
       ReadJsonBlob(blobs, config_name, JsonSchema::kOci, DigestOfName(config_name), std::nullopt,
-                   limits, image.problems);
-  if (config) ApplyConfig(*config, config_name, image);
-  CompareWithOci(blobs, limits, image);
+                   limits, image.problems, &config_digest);
+  if (config) {
+    image.config_digest = std::move(config_digest);
+    ApplyConfig(*config, config_name, image);
+  }
+  CompareWithOci(blobs, manifest->size() == 1, limits, image);
   return image;
 }
 

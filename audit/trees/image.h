@@ -29,6 +29,7 @@ struct Image {
   std::string digest;    // of the manifest; empty where the format has none
   std::string platform;  // "linux/arm64", as an index says; empty where none tells
   std::vector<std::string> names;
+  std::optional<Digest> config_digest;  // of the configuration that the manifest names
   ImageConfig config;
   std::vector<ImageLayer> layers;
   std::vector<Problem> problems;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/trees/archive_blobs.h"
+#include "audit/trees/directory_transport.h"
 #include "audit/trees/directory_tree.h"
 #include "audit/trees/docker_archive.h"
 #include "audit/trees/oci_layout.h"
@@ -131,6 +132,7 @@ absl::StatusOr<Trees> OpenBarePath(const TypedReference& name, const OpenOptions
   const auto [path, image] = SplitPathAndName(name.rest);
   if (IsDirectory(path)) {
     if (Exists(path + "/oci-layout")) return OpenOci(name, options);
+    if (IsDirectoryTransport(path)) return OpenDir({name.reference, path}, options);
     return OnlyTree(OpenRootfs(name.reference, path));
   }
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<const ArchiveBlobs> blobs,

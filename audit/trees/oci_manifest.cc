@@ -167,7 +167,8 @@ class Reader {
       return absl::OkStatus();
     }
     if (!options_.all_platforms) LRE_RETURN_IF_ERROR(SelectPlatform(platforms, &candidates));
-    if (IsAmbiguous(candidates)) {
+    const bool all_entries = layout != nullptr && layout->all_entries;
+    if (!all_entries && IsAmbiguous(candidates)) {
       return absl::InvalidArgumentError(
           absl::StrCat(candidates.size(), " images to choose from; name a tag: ",
                        tags.empty() ? "none has one" : absl::StrJoin(tags, ", ")));
@@ -357,6 +358,7 @@ class Reader {
       return Unreadable(where, descriptor.digest_error, image.problems);
     }
     const std::string name = blobs_.NameOf(BlobSource::Kind::kBlob, *descriptor.digest);
+    image.config_digest = descriptor.digest;
     const std::optional<Json> config = ReadChecked(descriptor, name, image.problems);
     if (config) ApplyConfig(*config, name, image);
   }

@@ -28,6 +28,7 @@ struct ManifestStart {
   // one (empty: the only one).
   bool is_layout = false;
   std::string tag;
+  bool all_entries = false;  // every image of a layout, whatever its name
 };
 
 // The image for options.platform, or with options.all_platforms those of all, in the index's order;

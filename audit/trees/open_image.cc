@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "audit/trees/directory_transport.h"
 #include "audit/trees/transports.h"
 #include "base/status.h"
 #include "base/suggest.h"
@@ -28,6 +29,7 @@ constexpr Transport kTransports[] = {
     {"oci", "oci:DIR[:TAG]", OpenOci},
     {"oci-archive", "oci-archive:FILE[:TAG]", OpenOciArchive},
     {"docker-archive", "docker-archive:FILE[:NAME]", OpenDockerArchive},
+    {"dir", "dir:DIR", OpenDir},
     {"rootfs", "rootfs:DIR", OpenRootfsImage},
 };
 
@@ -39,7 +41,6 @@ constexpr OtherTransport kOtherTransports[] = {
     {"docker", "skopeo copy docker://HOST/NAME:TAG oci:DIR:TAG"},
     {"docker-daemon", "skopeo copy docker-daemon:NAME:TAG oci:DIR:TAG"},
     {"containers-storage", "skopeo copy containers-storage:NAME:TAG oci:DIR:TAG"},
-    {"dir", "skopeo copy dir:DIR oci:DIR:TAG"},
     {"nix", "skopeo with nix2container's patch: skopeo copy nix:FILE oci:DIR:TAG"},
 };
 

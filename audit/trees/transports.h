@@ -32,7 +32,8 @@ absl::StatusOr<Trees> OpenOci(const TypedReference& name, const OpenOptions& opt
 absl::StatusOr<Trees> OpenOciArchive(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenDockerArchive(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenRootfsImage(const TypedReference& name, const OpenOptions& options);
-// A path without a transport: an OCI layout, an archive of either kind, else a root file system.
+// A path without a transport: an OCI layout, a dir: image, an archive of either kind, else a root
+// file system.
 absl::StatusOr<Trees> OpenBarePath(const TypedReference& name, const OpenOptions& options);
 
 // "PATH[:NAME]", where both may hold colons: the longest PATH that exists. If none does, what is
