@@ -28,6 +28,7 @@ constexpr Transport kTransports[] = {
     {"oci", "oci:DIR[:TAG]", OpenOci},
     {"oci-archive", "oci-archive:FILE[:TAG]", OpenOciArchive},
     {"docker-archive", "docker-archive:FILE[:NAME]", OpenDockerArchive},
+    {"nix", "nix:FILE", OpenNix},
     {"rootfs", "rootfs:DIR", OpenRootfsImage},
 };
 
@@ -40,7 +41,6 @@ constexpr OtherTransport kOtherTransports[] = {
     {"docker-daemon", "skopeo copy docker-daemon:NAME:TAG oci:DIR:TAG"},
     {"containers-storage", "skopeo copy containers-storage:NAME:TAG oci:DIR:TAG"},
     {"dir", "skopeo copy dir:DIR oci:DIR:TAG"},
-    {"nix", "skopeo with nix2container's patch: skopeo copy nix:FILE oci:DIR:TAG"},
 };
 
 bool Exists(const std::string& path) {
