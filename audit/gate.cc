@@ -126,7 +126,10 @@ class Gate {
   }
 
   absl::Status ExamineImage(const GateRequest::Image& named) {
-    absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(named.reference, {named.platform, {}});
+    OpenOptions open;
+    open.platform = named.platform;
+    open.store = named.closure.empty() ? request_.local : named.closure;
+    absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(named.reference, open);
     if (!tree.ok()) {
       if (request_.refuses_missing) return tree.status();
       AddProblem(named.reference, std::string(tree.status().message()));
@@ -136,7 +139,7 @@ class Gate {
     image.named = &named;
     image.tree = *std::move(tree);
     image.request = RequestFor(*image.tree, Subject::Kind::kImage);
-    image.request.closure = named.closure.empty() ? request_.local : named.closure;
+    image.request.closure = open.store;
     image.request.closure_is_local = named.closure.empty();
     LRE_ASSIGN_OR_RETURN(image.examined, Examine(image.request));
     image.view = ViewOfImage(*image.examined.merged, image.examined.subject);

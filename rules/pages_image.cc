@@ -17,6 +17,11 @@ that do not, run something else than was built.
 
 To fix it: fetch the image again, then build and push it again. If it comes back,
 look at what copies it: a proxy, a full disk.
+
+Of a nix: image no blob is there yet: the layer is made of the store's files, as
+nix2container would make it. Then the files are not those that it was described from;
+nix-store --verify --check-contents says which path, and building the image anew
+describes it anew.
 )";
 
 const char kLre402[] =

@@ -14,8 +14,13 @@ namespace lre_audit {
 namespace {
 
 absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
-  LRE_ASSIGN_OR_RETURN(const Side a, OpenSide(options.a, options.platform));
-  LRE_ASSIGN_OR_RETURN(const Side b, OpenSide(options.b, options.platform));
+  OpenOptions open;
+  open.platform = options.platform;
+  // Where the other side is a store, that is the one whose files a "nix:" image names.
+  open.store = options.b;
+  LRE_ASSIGN_OR_RETURN(const Side a, OpenSide(options.a, open));
+  open.store = options.a;
+  LRE_ASSIGN_OR_RETURN(const Side b, OpenSide(options.b, open));
   LRE_ASSIGN_OR_RETURN(const LoadedPolicy policy,
                        LoadPolicy(options.report.policy, options.report.now));
 

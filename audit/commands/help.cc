@@ -59,11 +59,14 @@ const CommandHelp kImageHelp = {
     .summary = "Audits one container image: its layers, files, environment and entrypoint.",
     .footer = R"(REF:
   oci:DIR[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME]  rootfs:DIR
+  nix:FILE  what nix2container writes instead of an image: its layers are made of the store's files
+            as they are read, and their digests compared (--closure store:ROOT: of that store's)
   or a bare path, whose kind is found out. Nothing is extracted to disk.
 
 Examples:
   nix path-info --json -r $(nix-build toolchain.nix) > closure.json
   lre-audit image oci:worker:latest --closure closure.json
+  lre-audit image nix:$(nix build --print-out-paths .#worker)
   lre-audit image oci-archive:worker.tar --format json | jq '.findings[].rule'
   lre-audit image oci:worker --output json=report.json --fail-on warning)",
 };

@@ -29,7 +29,10 @@ int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostre
 
 int RunImage(const ImageOptions& options, std::ostream& out, std::ostream& err) {
   if (!options.toolchains.empty()) return RunWithToolchains(options, out, err);
-  absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(options.reference, {options.platform, {}});
+  OpenOptions open;
+  open.platform = options.platform;
+  open.store = options.closure;
+  absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(options.reference, open);
   if (!tree.ok()) return Refuse(tree.status(), err);
   AuditRequest request;
   request.kind = Subject::Kind::kImage;

@@ -109,10 +109,12 @@ absl::StatusOr<Opened> OpenToolchain(ToolchainFacts toolchain) {
 
 absl::StatusOr<Opened> OpenSubject(const WhyOptions& options) {
   const std::string& word = options.subject;
+  OpenOptions open;
+  open.platform = options.platform;
   if (const auto store_path = StorePathOf(word)) {
-    // A store path can be an image, too: dockerTools builds archives, nix2container layouts.
+    // A store path can be an image, too: dockerTools builds archives, nix2container descriptions.
     const bool may_be_image = IsFile(*store_path) || Exists(word + "/oci-layout");
-    if (!may_be_image || !OpenImage(word, {options.platform, {}}).ok()) {
+    if (!may_be_image || !OpenImage(word, open).ok()) {
       return OpenStorePaths({*store_path});
     }
   } else if (IsDirectory(word) && !Exists(word + "/oci-layout") && !Exists(word + "/nix/store")) {
@@ -125,7 +127,7 @@ absl::StatusOr<Opened> OpenSubject(const WhyOptions& options) {
     return OpenToolchain(*std::move(toolchain));
   }
   Opened opened;
-  LRE_ASSIGN_OR_RETURN(opened.tree, OpenImage(word, {options.platform, {}}));
+  LRE_ASSIGN_OR_RETURN(opened.tree, OpenImage(word, open));
   return opened;
 }
 

@@ -42,9 +42,9 @@ absl::Status NoSide(const std::string& reference, std::string_view why) {
       absl::StrCat("'", Escaped(reference), "' ", ToAbsl(why), "; ", ToAbsl(kKinds)));
 }
 
-absl::StatusOr<Side> OpenImageSide(Side side, const std::string& platform) {
+absl::StatusOr<Side> OpenImageSide(Side side, const OpenOptions& options) {
   side.kind = ComparedSide::IMAGE;
-  LRE_ASSIGN_OR_RETURN(side.tree, OpenImage(side.reference, {platform, {}}));
+  LRE_ASSIGN_OR_RETURN(side.tree, OpenImage(side.reference, options));
   return side;
 }
 
@@ -54,13 +54,13 @@ absl::StatusOr<Side> OpenClosureSide(Side side) {
   return side;
 }
 
-absl::StatusOr<Side> OpenDirectory(Side side, const std::string& platform) {
+absl::StatusOr<Side> OpenDirectory(Side side, const OpenOptions& options) {
   const std::string& directory = side.reference;
   if (HasAnyOf(directory, {"registration"}) && HasAnyOf(directory, {"store-paths"})) {
     return OpenClosureSide(std::move(side));
   }
   if (HasAnyOf(directory, {"oci-layout", "nix/store"})) {
-    return OpenImageSide(std::move(side), platform);
+    return OpenImageSide(std::move(side), options);
   }
   absl::StatusOr<ToolchainFacts> toolchain = ReadToolchain(directory);
   if (toolchain.ok()) {
@@ -68,7 +68,7 @@ absl::StatusOr<Side> OpenDirectory(Side side, const std::string& platform) {
     side.toolchain = *std::move(toolchain);
     return side;
   }
-  if (HasAnyOf(directory, {"bin", "etc", "usr"})) return OpenImageSide(std::move(side), platform);
+  if (HasAnyOf(directory, {"bin", "etc", "usr"})) return OpenImageSide(std::move(side), options);
   return NoSide(directory, "holds neither an image nor a toolchain");
 }
 
@@ -83,9 +83,9 @@ absl::StatusOr<bool> IsText(const std::string& path) {
   return !compressed && head.find('\0') == std::string::npos;
 }
 
-absl::StatusOr<Side> OpenFile(Side side, const std::string& platform) {
+absl::StatusOr<Side> OpenFile(Side side, const OpenOptions& options) {
   LRE_ASSIGN_OR_RETURN(const bool is_text, IsText(side.reference));
-  if (!is_text) return OpenImageSide(std::move(side), platform);
+  if (!is_text) return OpenImageSide(std::move(side), options);
   absl::StatusOr<std::string> text = ReadFile(side.reference, kMostReportBytes);
   if (!text.ok()) {
     return absl::Status(text.status().code(),
@@ -111,7 +111,7 @@ absl::StatusOr<Side> OpenFile(Side side, const std::string& platform) {
 
 }  // namespace
 
-absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& platform) {
+absl::StatusOr<Side> OpenSide(const std::string& reference, const OpenOptions& options) {
   Side side;
   side.reference = reference;
   if (const std::optional<std::string> root = nix::StoreRootOf(reference)) {
@@ -122,16 +122,16 @@ absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& p
   }
   switch (TypeOf(reference)) {
     case FileType::kDirectory:
-      return OpenDirectory(std::move(side), platform);
+      return OpenDirectory(std::move(side), options);
     case FileType::kFile:
-      return OpenFile(std::move(side), platform);
+      return OpenFile(std::move(side), options);
     case FileType::kOther:  // what was looked at in a pipe is no longer there to be read
       return NoSide(reference, "is a pipe or a device, which cannot be read twice; save it first");
     case FileType::kMissing:
       break;
   }
   // A transport, or a path with a tag; what it is not, OpenImage says.
-  absl::StatusOr<Side> image = OpenImageSide(std::move(side), platform);
+  absl::StatusOr<Side> image = OpenImageSide(std::move(side), options);
   if (image.ok() || !absl::IsNotFound(image.status())) return image;
   if (reference.find(':') != std::string::npos) return image;
   return NoSide(reference, "is not there");

@@ -26,9 +26,9 @@ struct Side {
 };
 
 // "store:[ROOT]", any image reference, or the path of an image, a closure, a toolchain's directory
-// or a saved report, which is found out from what is there. `platform` is OpenImage's. An error is
+// or a saved report, which is found out from what is there. `options` are OpenImage's. An error is
 // one line; where nothing fits it lists what a side can be.
-absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& platform);
+absl::StatusOr<Side> OpenSide(const std::string& reference, const OpenOptions& options);
 
 }  // namespace lre_audit
 

@@ -38,8 +38,8 @@ Problem::Kind KindOf(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable;
 }
 
-// Where blobs differ from their descriptors, that is one problem, and their size part of it.
-// Returns whether they are the same.
+}  // namespace
+
 bool CheckBlob(const std::string& where, const std::optional<Digest>& expected,
                const std::optional<Digest>& actual, std::optional<uint64_t> expected_size,
                uint64_t actual_size, std::vector<Problem>& problems) {
@@ -63,7 +63,14 @@ bool CheckBlob(const std::string& where, const std::optional<Digest>& expected,
   return false;
 }
 
-}  // namespace
+void CheckDiffId(const std::string& where, const std::optional<Digest>& expected,
+                 const Digest& actual, std::vector<Problem>& problems) {
+  if (!expected || actual.hex == expected->hex) return;
+  problems.push_back(
+      {Problem::Kind::kDiffIdMismatch, where, 0,
+       absl::StrCat("diff_id is ", actual.ToString(), ", expected ", expected->ToString()),
+       expected->ToString(), actual.ToString()});
+}
 
 std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& name,
                                  JsonSchema schema, const std::optional<Digest>& digest,
@@ -92,6 +99,14 @@ std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& nam
   return *std::move(json);
 }
 
+void ApplyRunConfig(const JsonObject& run, ImageConfig& config) {
+  config.env = run.Strings("Env");
+  config.entrypoint = run.Strings("Entrypoint");
+  config.cmd = run.Strings("Cmd");
+  config.user = run.String("User");
+  config.working_dir = run.String("WorkingDir");
+}
+
 void ApplyConfig(const Json& json, const std::string& where, Image& image) {
   ProblemLog log(where, image.problems);
   if (!json.is_object()) {
@@ -104,12 +119,7 @@ void ApplyConfig(const Json& json, const std::string& where, Image& image) {
   to.architecture = config.String("architecture");
   to.os = config.String("os");
   to.variant = config.String("variant");
-  const JsonObject run = config.Object("config");
-  to.env = run.Strings("Env");
-  to.entrypoint = run.Strings("Entrypoint");
-  to.cmd = run.Strings("Cmd");
-  to.user = run.String("User");
-  to.working_dir = run.String("WorkingDir");
+  ApplyRunConfig(config.Object("config"), to);
   to.diff_ids = config.Object("rootfs").Strings("diff_ids");
   for (const Json& element : config.Array("history")) {
     const std::string name = absl::StrCat("history[", to.history.size(), "]");
@@ -214,12 +224,7 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   }
   // Of a blob that is another one than the manifest's, the diff_id differs as a consequence.
   if (!same || !status.ok() || !diff_id) return;
-  const Digest actual = diff_id->Finish();
-  if (actual.hex == layer.diff_id->hex) return;
-  problems.push_back(
-      {Problem::Kind::kDiffIdMismatch, where, 0,
-       absl::StrCat("diff_id is ", actual.ToString(), ", expected ", layer.diff_id->ToString()),
-       layer.diff_id->ToString(), actual.ToString()});
+  CheckDiffId(where, layer.diff_id, diff_id->Finish(), problems);
 }
 
 }  // namespace lre_audit

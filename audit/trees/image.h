@@ -43,8 +43,20 @@ std::optional<Json> ReadJsonBlob(const BlobSource& blobs, const std::string& nam
                                  std::optional<uint64_t> size, const TreeLimits& limits,
                                  std::vector<Problem>& problems, Digest* actual = nullptr);
 
+// Where a blob differs from its descriptor, that is one problem, and its size part of it. Returns
+// whether they are the same.
+bool CheckBlob(const std::string& where, const std::optional<Digest>& expected,
+               const std::optional<Digest>& actual, std::optional<uint64_t> expected_size,
+               uint64_t actual_size, std::vector<Problem>& problems);
+// The same for the uncompressed layer.
+void CheckDiffId(const std::string& where, const std::optional<Digest>& expected,
+                 const Digest& actual, std::vector<Problem>& problems);
+
 // The configuration's members, and the diff_ids of the layers, whose number has to agree.
 void ApplyConfig(const Json& json, const std::string& where, Image& image);
+
+// The members of a configuration's "config": what is run, how.
+void ApplyRunConfig(const JsonObject& run, ImageConfig& config);
 
 class ImageTree : public Tree {
  public:

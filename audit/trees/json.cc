@@ -27,6 +27,13 @@ constexpr const char* kOciFields[] = {
 constexpr const char* kOciMaps[] = {"annotations", "Labels", "Volumes", "ExposedPorts"};
 // moby image/tarexport/tarexport.go, manifestItem.
 constexpr const char* kDockerManifestFields[] = {"Config", "RepoTags", "Layers"};
+// nix2container types/types.go, and OCI image-spec config.md for what is embedded there.
+constexpr const char* kNix2containerFields[] = {
+    "version",  "image-config", "layers",     "arch",       "created",     "digest",     "size",
+    "diff_ids", "paths",        "mediatype",  "layer-path", "History",     "path",       "options",
+    "rewrite",  "perms",        "regex",      "repl",       "mode",        "uid",        "gid",
+    "uname",    "gname",        "created_by", "comment",    "Env",         "Entrypoint", "Cmd",
+    "User",     "WorkingDir",   "Labels",     "Volumes",    "ExposedPorts"};
 
 bool NestsTooDeeply(std::string_view text) {
   int depth = 0;
@@ -78,7 +85,16 @@ const Names& NamesOf(JsonSchema schema) {
   };
   static const Names* const kOci = names(kOciFields);
   static const Names* const kDockerManifest = names(kDockerManifestFields);
-  return schema == JsonSchema::kOci ? *kOci : *kDockerManifest;
+  static const Names* const kNix2container = names(kNix2containerFields);
+  switch (schema) {
+    case JsonSchema::kDockerManifest:
+      return *kDockerManifest;
+    case JsonSchema::kNix2container:
+      return *kNix2container;
+    case JsonSchema::kOci:
+      break;
+  }
+  return *kOci;
 }
 
 std::string Quoted(std::string_view name) {
@@ -290,6 +306,17 @@ std::optional<uint64_t> JsonObject::Size(const char* key) const {
            absl::StrCat(NameOf(key), " is ", member.is_null() ? "missing" : DescribeJson(member),
                         ", expected a number of bytes (0 to 2^63 - 1)"));
   return std::nullopt;
+}
+
+int64_t JsonObject::Integer(const char* key) const {
+  const Json& member = Member(value_, key);
+  const bool fits = !member.is_number_unsigned() || member.get<uint64_t>() <= uint64_t{INT64_MAX};
+  if (member.is_number_integer() && fits) return member.get<int64_t>();
+  if (!member.is_null()) {
+    log_.Add(Problem::Kind::kMalformed, 0,
+             absl::StrCat(NameOf(key), " is ", DescribeJson(member), ", expected an integer"));
+  }
+  return 0;
 }
 
 }  // namespace lre_audit

@@ -22,6 +22,7 @@ using Json = nlohmann::json;
 enum class JsonSchema {
   kOci,             // image index, manifest and configuration, Docker's schema 2 included
   kDockerManifest,  // the manifest.json of `docker save`
+  kNix2container,   // an image or a list of layers, as nix2container describes them
 };
 
 // Reads a document as Go's encoding/json does: the name of a field counts in any case, of two
@@ -53,6 +54,8 @@ class JsonObject {
   JsonObject Object(const char* key) const;
   // A number of bytes, which has to be there: an integer from 0 to 2^63 - 1.
   std::optional<uint64_t> Size(const char* key) const;
+  // An integer that may be absent: 0 then, and where it is something else.
+  int64_t Integer(const char* key) const;
 
   const Json& value() const { return value_; }
   const std::string& name() const { return name_; }

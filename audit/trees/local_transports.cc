@@ -135,6 +135,7 @@ absl::StatusOr<Trees> OpenBarePath(const TypedReference& name, const OpenOptions
     if (IsDirectoryTransport(path)) return OpenDir({name.reference, path}, options);
     return OnlyTree(OpenRootfs(name.reference, path));
   }
+  if (LooksLikeNix2container(name.rest)) return OpenNix(name, options);
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<const ArchiveBlobs> blobs,
                        ArchiveBlobs::Open(path, options.limits));
   // Docker 25 and later write both manifests; manifest.json is the one that all readers know.

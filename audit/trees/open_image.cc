@@ -30,6 +30,7 @@ constexpr Transport kTransports[] = {
     {"oci-archive", "oci-archive:FILE[:TAG]", OpenOciArchive},
     {"docker-archive", "docker-archive:FILE[:NAME]", OpenDockerArchive},
     {"dir", "dir:DIR", OpenDir},
+    {"nix", "nix:FILE", OpenNix},
     {"rootfs", "rootfs:DIR", OpenRootfsImage},
 };
 
@@ -41,7 +42,6 @@ constexpr OtherTransport kOtherTransports[] = {
     {"docker", "skopeo copy docker://HOST/NAME:TAG oci:DIR:TAG"},
     {"docker-daemon", "skopeo copy docker-daemon:NAME:TAG oci:DIR:TAG"},
     {"containers-storage", "skopeo copy containers-storage:NAME:TAG oci:DIR:TAG"},
-    {"nix", "skopeo with nix2container's patch: skopeo copy nix:FILE oci:DIR:TAG"},
 };
 
 bool Exists(const std::string& path) {

@@ -25,6 +25,8 @@ class ProblemLog {
     }
     problems_.push_back({kind, where_, offset, std::move(message), {}, {}});
   }
+  // Whether problems are no longer told one by one.
+  bool full() const { return count_ > kMaxProblems; }
 
  private:
   static constexpr int kMaxProblems = 1000;

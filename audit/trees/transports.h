@@ -31,10 +31,14 @@ using Opener = absl::StatusOr<Trees> (*)(const TypedReference& name, const OpenO
 absl::StatusOr<Trees> OpenOci(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenOciArchive(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenDockerArchive(const TypedReference& name, const OpenOptions& options);
+absl::StatusOr<Trees> OpenNix(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenRootfsImage(const TypedReference& name, const OpenOptions& options);
-// A path without a transport: an OCI layout, a dir: image, an archive of either kind, else a root
-// file system.
+// A path without a transport: an OCI layout, a dir: image, an archive of either kind, the JSON of
+// nix2container, else a root file system.
 absl::StatusOr<Trees> OpenBarePath(const TypedReference& name, const OpenOptions& options);
+
+// Whether a file is JSON, as far as its first bytes tell.
+bool LooksLikeNix2container(const std::string& file);
 
 // "PATH[:NAME]", where both may hold colons: the longest PATH that exists. If none does, what is
 // before the first colon, so that the message names it.

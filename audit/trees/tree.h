@@ -126,14 +126,16 @@ struct OpenOptions {
   std::string platform;  // selects from an index: "linux/amd64"; empty for this machine's
   TreeLimits limits;
   bool all_platforms = false;  // every image of an index, for OpenImages
+  // "store:ROOT": whose files "nix:" means. Anything else, such as a closure: the host's.
+  std::string store = {};
 };
 
 using Trees = std::vector<std::unique_ptr<Tree>>;
 
 // Opens what the user typed: "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]",
-// "docker-archive:FILE[:NAME]", "rootfs:DIR", or a bare path, which is sniffed. InvalidArgument for
-// an unknown transport (with the known ones and a suggestion), NotFound for what is not there, with
-// one helpful line.
+// "docker-archive:FILE[:NAME]", "nix:FILE", "rootfs:DIR", or a bare path, which is sniffed.
+// InvalidArgument for an unknown transport (with the known ones and a suggestion), NotFound for
+// what is not there, with one helpful line.
 absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
                                                 const OpenOptions& options);
 

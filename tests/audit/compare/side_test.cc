@@ -18,12 +18,12 @@ constexpr char kStorePath[] = "/nix/store/0m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-x-1.0
 class OpenSideTest : public ::testing::Test {
  protected:
   static ComparedSide::Kind KindOf(const std::string& reference) {
-    const absl::StatusOr<Side> side = OpenSide(reference, "");
+    const absl::StatusOr<Side> side = OpenSide(reference, {});
     EXPECT_TRUE(side.ok()) << side.status();
     return side.ok() ? side->kind : ComparedSide::KIND_UNSPECIFIED;
   }
   static std::string ErrorOf(const std::string& reference) {
-    const absl::StatusOr<Side> side = OpenSide(reference, "");
+    const absl::StatusOr<Side> side = OpenSide(reference, {});
     EXPECT_FALSE(side.ok()) << reference;
     const std::string message(side.status().message());
     EXPECT_EQ(message.find('\n'), std::string::npos);

@@ -28,7 +28,9 @@ TEST(Digest, IsStrict) {
 
 struct Streamed {
   explicit Streamed(const std::string& reference, const std::string& platform = {}) {
-    absl::StatusOr<std::unique_ptr<Tree>> opened = OpenImage(reference, {platform, {}});
+    OpenOptions options;
+    options.platform = platform;
+    absl::StatusOr<std::unique_ptr<Tree>> opened = OpenImage(reference, options);
     status = opened.status();
     if (!opened.ok()) return;
     tree = *std::move(opened);
