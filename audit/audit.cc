@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "audit/link/link.h"
 #include "audit/link/merge.h"
+#include "audit/nix/path_store.h"
 #include "audit/scan/scan.h"
 #include "base/status.h"
 #include "base/store_path.h"
@@ -20,8 +21,6 @@
 
 namespace lre_audit {
 namespace {
-
-bool IsStore(const std::string& source) { return nix::StoreRootOf(source).has_value(); }
 
 const std::string& StoreDirectoryOf(const AuditRequest& request) {
   static const std::string& store = *new std::string(nix::kDefaultStoreDirectory);
@@ -41,10 +40,9 @@ std::vector<std::string> StorePathsOf(const MergedTree& tree, const std::string&
 }
 
 // Whether there will be recorded NAR hashes to compare with.
-bool HasHashes(const AuditRequest& request, const ClosureChoice& choice) {
-  if (choice.kind != Subject::ClosureKind::kNamed) {
-    return !request.closure.empty() || nix::StoreDatabase::Open("").ok();
-  }
+bool HasHashes(const ClosureChoice& choice, bool will_ask) {
+  if (will_ask) return true;
+  if (choice.kind == Subject::ClosureKind::kDerived) return nix::StoreDatabase::Open("").ok();
   return std::any_of(choice.closure.paths.begin(), choice.closure.paths.end(),
                      [](const auto& entry) { return !entry.second.nar_hash.empty(); });
 }
@@ -61,6 +59,34 @@ absl::Status CheckStoreDirectory(const MergedTree& tree, const std::string& stor
   return absl::InvalidArgumentError(
       absl::StrCat("the closure is of the store ", store_directory, ", and the tree holds only ",
                    ToAbsl(nix::kDefaultStoreDirectory), "; give the closure of the tree's store"));
+}
+
+// Signatures and content addresses of what the closure records.
+void CheckRecords(const AuditRequest& request, const ClosureChoice& choice, Subject* subject) {
+  const nix::TrustedKeys keys =
+      request.trusted_keys != nullptr ? *request.trusted_keys : nix::ConfiguredKeys();
+  const nix::Closure& closure = choice.closure;
+  if (keys.required && !closure.records_signatures) {
+    LinkedProblem& problem = subject->problems.emplace_back();
+    problem.where = choice.kind == Subject::ClosureKind::kDerived ? subject->reference
+                                                                  : subject->closure_source;
+    problem.message =
+        choice.kind == Subject::ClosureKind::kDerived
+            ? "signatures cannot be verified: there is no closure that records them; name one with "
+              "--closure"
+            : "signatures cannot be verified: this closure records none; give nix path-info "
+              "--json, "
+              "a binary cache, or a store with its database";
+  }
+  nix::TrustedKeys known = keys;
+  known.required = keys.required && closure.records_signatures;
+  // About 70 microseconds for a signature, which a whole store has tens of thousands of.
+  RunParallel(std::vector<uint64_t>(subject->store_paths.size()), request.jobs, [&](size_t i) {
+    LinkedStorePath& path = subject->store_paths[i];
+    const auto info = closure.paths.find(path.path);
+    if (info == closure.paths.end()) return;
+    path.record_faults = nix::RecordFaults(info->second, closure.store_directory, known);
+  });
 }
 
 // The machine that an image's configuration promises; empty: that of most of its programs.
@@ -80,22 +106,22 @@ std::string MachineOf(const ImageConfig& config) {
 absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
                                             const std::vector<std::string>& store_paths) {
   ClosureChoice choice;
-  if (!source.empty() && !IsStore(source)) {
-    LRE_ASSIGN_OR_RETURN(choice.closure, nix::ReadClosure(source));
-    choice.kind = Subject::ClosureKind::kNamed;
-    return choice;
-  }
-  // A store holds more than this tree's closure: what counts is what it knows of these paths.
-  const std::string root = nix::StoreRootOf(source).value_or("");
-  absl::StatusOr<nix::StoreDatabase> store = nix::StoreDatabase::Open(root);
   if (!source.empty()) {
-    if (!store.ok()) return store.status();
-    LRE_ASSIGN_OR_RETURN(choice.closure, store->ClosureOfKnown(store_paths));
     choice.kind = Subject::ClosureKind::kNamed;
+    if (!nix::IsPathStore(source)) {
+      LRE_ASSIGN_OR_RETURN(choice.closure, nix::ReadClosure(source));
+      if (choice.closure.holds_more) {
+        choice.closure = nix::ReachableFrom(choice.closure, store_paths);
+      }
+      return choice;
+    }
+    LRE_ASSIGN_OR_RETURN(const std::unique_ptr<nix::PathStore> store, nix::OpenPathStore(source));
+    LRE_ASSIGN_OR_RETURN(choice.closure, store->ClosureOfKnown(store_paths));
     return choice;
   }
   // Nobody asked for the local store: without one, or where it knows none of the tree's paths,
   // there is nothing to compare with, and that is no error.
+  const absl::StatusOr<nix::StoreDatabase> store = nix::StoreDatabase::Open("");
   if (!store.ok()) return choice;
   absl::StatusOr<nix::Closure> known = store->ClosureOfKnown(store_paths);
   if (!known.ok() || known->paths.empty()) return choice;
@@ -114,16 +140,23 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   // A closure that cannot be read is told before minutes are spent on the tree.
   ExaminedTree examined;
   ClosureChoice& choice = examined.closure;
+  std::unique_ptr<nix::PathStore> store;
   if (request.known_closure != nullptr) {
     choice = {Subject::ClosureKind::kNamed, *request.known_closure};
-  } else if (!request.closure.empty() && !IsStore(request.closure)) {
-    LRE_ASSIGN_OR_RETURN(choice, ChooseClosure(request.closure, {}));
-    if (!choice.closure.store_directory.empty()) {
-      options.store_directory = choice.closure.store_directory;
+  } else if (!request.closure.empty()) {
+    choice.kind = Subject::ClosureKind::kNamed;
+    std::string directory;
+    if (nix::IsPathStore(request.closure)) {
+      LRE_ASSIGN_OR_RETURN(store, nix::OpenPathStore(request.closure));
+      directory = store->store_directory();
+    } else {
+      LRE_ASSIGN_OR_RETURN(choice.closure, nix::ReadClosure(request.closure));
+      directory = choice.closure.store_directory;
     }
+    if (!directory.empty()) options.store_directory = directory;
   }
 
-  options.nar_hashes = HasHashes(request, choice);
+  options.nar_hashes = HasHashes(choice, store != nullptr);
 
   // One pass over every byte: digests, NAR hashes, references, ELF, claims.
   request.on_phase("reading");
@@ -137,9 +170,14 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   LRE_RETURN_IF_ERROR(CheckStoreDirectory(merged, options.store_directory));
 
   // A store is asked for the closure of these paths, the local one where none was named.
-  if (choice.kind == Subject::ClosureKind::kDerived || IsStore(request.closure)) {
-    LRE_ASSIGN_OR_RETURN(
-        choice, ChooseClosure(request.closure, StorePathsOf(merged, options.store_directory)));
+  if (store != nullptr) {
+    LRE_ASSIGN_OR_RETURN(choice.closure,
+                         store->ClosureOfKnown(StorePathsOf(merged, options.store_directory)));
+  } else if (choice.kind == Subject::ClosureKind::kDerived) {
+    LRE_ASSIGN_OR_RETURN(choice, ChooseClosure("", StorePathsOf(merged, options.store_directory)));
+  } else if (choice.closure.holds_more) {
+    choice.closure =
+        nix::ReachableFrom(choice.closure, StorePathsOf(merged, options.store_directory));
   }
 
   if (request.closure_is_local && choice.kind == Subject::ClosureKind::kNamed) {
@@ -160,6 +198,7 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   input.closure = choice.kind == Subject::ClosureKind::kDerived ? nullptr : &choice.closure;
   input.machine = MachineOf(tree.config());
   examined.subject = Link(input);
+  CheckRecords(request, choice, &examined.subject);
   return examined;
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "audit/link/merge.h"
 #include "audit/nix/closure.h"
+#include "audit/nix/signature.h"
 #include "audit/trees/tree.h"
 #include "reports/report.pb.h"
 #include "rules/linked.h"
@@ -26,8 +27,10 @@ struct ClosureChoice {
   nix::Closure closure;  // unless kDerived
 };
 
-// The closure that `source` names; with an empty `source`, the local store's knowledge of
-// `store_paths`, or none where there is no local store or it knows none of them.
+// The closure that `source` names; of one that holds more than a closure (a store, a binary cache)
+// what it knows of `store_paths` and of all that these refer to. With an empty `source`, the local
+// store's knowledge of `store_paths`, or none where there is no local store or it knows none of
+// them.
 absl::StatusOr<ClosureChoice> ChooseClosure(const std::string& source,
                                             const std::vector<std::string>& store_paths);
 
@@ -39,6 +42,8 @@ struct AuditRequest {
   // the other side (Subject::ClosureKind::kDefault).
   bool closure_is_local = false;
   const nix::Closure* known_closure = nullptr;  // instead of `closure`, already read: a promise
+  // Whom to believe; null: those that Nix is configured to believe, and no signature is required.
+  const nix::TrustedKeys* trusted_keys = nullptr;
   const CompiledPolicy* policy = nullptr;
   int jobs = 0;
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};

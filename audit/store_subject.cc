@@ -1,4 +1,5 @@
 #include "audit/store_subject.h"
+#include "audit/nix/path_store.h"
 
 #include <filesystem>
 #include <optional>

@@ -148,4 +148,23 @@ void StoreEntryInvalid(const Subject& subject, const Rule& rule, Findings& findi
   }
 }
 
+void SignatureInvalid(const Subject& subject, const Rule& rule, Findings& findings) {
+  for (const LinkedStorePath& path : subject.store_paths) {
+    for (const std::string& fault : path.record_faults) {
+      Finding finding = MakeFinding(
+          rule, path.path, path.recorded_hash,
+          "the closure's record of a store path is not to be believed",
+          "find out who changed the record: fetch the path again from the cache that signs it, or "
+          "build it; sign what is your own with nix store sign");
+      finding.set_evidence(fault);
+      finding.mutable_location()->set_layer(path.layer);
+      if (!subject.closure_source.empty()) {
+        finding.add_notes("the closure is from " + subject.closure_source);
+      }
+      finding.set_cause(path.path);
+      findings.push_back(std::move(finding));
+    }
+  }
+}
+
 }  // namespace lre_audit::judge

@@ -97,6 +97,8 @@ struct LinkedStorePath {
   std::vector<std::string> undeclared;  // contents refer to these; the recorded references do not
   std::vector<std::string> undeclared_by;  // for each, a file that does
   std::vector<std::string> referrers;      // store paths that refer to it, for one that is missing
+  // Why the closure's record of it is not to be believed: signatures, content address.
+  std::vector<std::string> record_faults;
 };
 
 // An entry directly below the store directory that is no store path.

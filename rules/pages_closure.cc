@@ -102,4 +102,26 @@ To fix it: copy store paths one by one (nix copy, nix-store --export, closureInf
 never the store directory. An empty .links directory is accepted.
 )";
 
+const char kLre308[] =
+    R"(The closure's record of a store path (its NAR hash, its size and what it refers to)
+is not the one that was signed, or the path's content address gives another path.
+
+Why it matters: the hash that contents are compared with is only as good as the record
+it stands in. A signature by a key that is known and that does not verify, or a path
+that claims to be named by its contents and is not, says that somebody changed the
+record: a broken cache at best.
+
+    error[LRE308]: the closure's record of a store path is not to be believed
+      --> /nix/store/...-zlib-1.3
+       |  the signature by cache.example.org-1 is not of what is recorded: 1;/nix/store/...-zlib-1.3;sha256:0z9l...;124416;/nix/store/...-glibc-2.42
+
+Known keys are those of --trusted-key, else trusted-public-keys of nix.conf. That a path
+has no signature by a trusted key is told only with --trusted-key, and not of paths
+that were built where the closure was written, or that are named by their contents:
+they need none.
+
+To fix it: fetch the path again from the cache that signs it, or build it. What is
+your own: nix store sign --key-file KEY -r PATH.
+)";
+
 }  // namespace lre_audit::page

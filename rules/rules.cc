@@ -98,6 +98,8 @@ constexpr Rule kRules[] = {
      "the contents are not those that the closure records", page::kLre305, judge::NarHashMismatch},
     {"LRE307", "store-entry-invalid", Finding::ERROR,
      "an entry of the store directory is no store path (locks, temporary files, bad names)", page::kLre307, judge::StoreEntryInvalid},
+    {"LRE308", "signature-invalid", Finding::ERROR,
+     "the closure's record of a path is not what its signature or content address says", page::kLre308, judge::SignatureInvalid},
 
     // The image.
     {"LRE401", "blob-digest-mismatch", Finding::ERROR,

@@ -17,6 +17,7 @@
 #include "audit/commands/terminal.h"
 #include "audit/commands/write_report.h"
 #include "audit/link/tree_index.h"
+#include "audit/nix/path_store.h"
 #include "audit/store_subject.h"
 #include "audit/toolchain/read_toolchain.h"
 #include "audit/why/chains.h"

@@ -17,6 +17,7 @@
 #include "audit/compare/packages.h"
 #include "audit/compare/store_side.h"
 #include "audit/link/link.h"
+#include "audit/nix/path_store.h"
 #include "base/paths.h"
 #include "base/status.h"
 #include "base/store_path.h"

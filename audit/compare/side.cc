@@ -1,4 +1,5 @@
 #include "audit/compare/side.h"
+#include "audit/nix/path_store.h"
 
 #include <sys/stat.h>
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/compare/packages.h"
+#include "audit/nix/path_store.h"
 #include "audit/scan/scan.h"
 #include "base/paths.h"
 #include "base/status.h"

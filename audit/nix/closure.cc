@@ -1,13 +1,20 @@
 #include "audit/nix/closure.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "audit/bytes/byte_source.h"
+#include "audit/bytes/inflate.h"
 #include "audit/nix/closure_builder.h"
+#include "audit/nix/path_store.h"
+#include "audit/nix/stream_reader.h"
 #include "base/read_file.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -16,6 +23,7 @@ namespace lre_audit::nix {
 namespace {
 
 constexpr std::string_view kStoreScheme = "store:";
+constexpr size_t kSniffed = 4096;  // bytes that say what a file is
 
 // The closure of a hundred thousand paths is about 50 MB.
 constexpr size_t kMaxFileSize = size_t{1} << 30;
@@ -31,38 +39,86 @@ absl::StatusOr<std::string> ReadWhole(const std::string& path) {
                       absl::StrCat("closure ", Escaped(path), ": ", text.status().message()));
 }
 
+// A file or pipe from where it stands.
+class DescriptorSource : public ByteSource {
+ public:
+  explicit DescriptorSource(int fd) : file_(fd), buffer_(new char[kPieceBytes]) {}
+  absl::StatusOr<std::string_view> Next() override {
+    ssize_t got;
+    do {
+      got = read(file_.fd(), buffer_.get(), kPieceBytes);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) return absl::ErrnoToStatus(errno, "cannot read");
+    return std::string_view(buffer_.get(), static_cast<size_t>(got));
+  }
+
+ private:
+  const FileHandle file_;
+  const std::unique_ptr<char[]> buffer_;
+};
+
+// A source whose first bytes can be looked at before they are read.
+class PeekedSource : public ByteSource {
+ public:
+  explicit PeekedSource(ByteSource& source) : source_(source) {}
+
+  // At least `bytes` of them, fewer where there are no more.
+  absl::StatusOr<std::string_view> Peek(size_t bytes) {
+    while (head_.size() < bytes) {
+      LRE_ASSIGN_OR_RETURN(const std::string_view piece, source_.Next());
+      if (piece.empty()) break;
+      head_ += piece;
+    }
+    return std::string_view(head_);
+  }
+  absl::StatusOr<std::string_view> Next() override {
+    if (head_read_ || head_.empty()) return source_.Next();
+    head_read_ = true;
+    return std::string_view(head_);
+  }
+
+ private:
+  ByteSource& source_;
+  std::string head_;
+  bool head_read_ = false;
+};
+
 // What a file that holds no closure is, by its first bytes; "" for not known.
 std::string_view KindOf(std::string_view text) {
   using namespace std::string_view_literals;
   constexpr std::pair<std::string_view, std::string_view> kKinds[] = {
-      {"\x1f\x8b"sv, "gzip-compressed; decompress it first"sv},
-      {"\x28\xb5\x2f\xfd"sv, "zstd-compressed; decompress it first"sv},
-      {"\xfd\x37zXZ\0"sv, "xz-compressed; decompress it first"sv},
-      {"BZh"sv, "bzip2-compressed; decompress it first"sv},
+      {"\x04\x22\x4d\x18"sv, "lz4-compressed; decompress it first"sv},
       {"SQLite format 3\0"sv, "a database; name its store instead, as store:ROOT"sv},
       {"\x7f"
        "ELF"sv,
        "an ELF object"sv},
-      {"\x0d\0\0\0\0\0\0\0nix-archive-1"sv, "a NAR, which does not say what it refers to"sv},
-      {"\1\0\0\0\0\0\0\0\x0d\0\0\0\0\0\0\0nix-archive-1"sv,
-       "a nix-store --export; give nix path-info --json of it"sv},
-      {"StorePath:"sv, "a narinfo, which describes one path alone"sv}};
+      {"PK\3\4"sv, "a zip archive"sv},
+      {"\x0d\0\0\0\0\0\0\0nix-archive-1"sv,
+       "a NAR, which does not say what it refers to; give the narinfo or the binary cache that it "
+       "is from"sv},
+      {"StoreDir:"sv, "the nix-cache-info of a binary cache; name its directory instead"sv},
+      {"Derive(["sv, "a derivation; give nix derivation show of it"sv}};
   for (const auto& [magic, kind] : kKinds) {
     if (text.starts_with(magic)) return kind;
   }
-  constexpr size_t kSniffed = 4096;
+  constexpr size_t kTarMagic = 257;
+  if (text.size() > kTarMagic && text.substr(kTarMagic).starts_with("ustar")) {
+    return "a tar archive; an image is audited with lre-audit image"sv;
+  }
   return text.substr(0, kSniffed).find('\0') != std::string_view::npos ? "a binary file"sv : ""sv;
 }
 
 absl::Status ReadText(std::string_view text, ClosureBuilder& closure) {
   constexpr std::string_view kKnown =
-      "nix path-info --json, nix-store --dump-db, nix-store -qR, closureInfo";
+      "nix path-info --json, nix derivation show, nix-store --dump-db, --export or -qR, "
+      "exportReferencesGraph, closureInfo, narinfo";
   if (const std::string_view kind = KindOf(text); !kind.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("is ", ToAbsl(kind)));
   }
   const size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return absl::InvalidArgumentError("is empty");
   if (text[begin] == '{' || text[begin] == '[') return ReadPathInfoJson(text, closure);
+  if (LooksLikeNarInfo(text.substr(begin))) return ReadNarInfo(text.substr(begin), closure);
   if (LooksLikeRegistration(text)) return ReadRegistration(text, closure);
   if (text[begin] == '/') {
     LRE_RETURN_IF_ERROR(ReadPathList(text, closure));
@@ -73,6 +129,31 @@ absl::Status ReadText(std::string_view text, ClosureBuilder& closure) {
   return absl::InvalidArgumentError(absl::StrCat("is no closure in a known format (",
                                                  ToAbsl(kKnown), "): it begins with \"",
                                                  Escaped(line.substr(0, kShown)), "\""));
+}
+
+// A file in any format, packed or not. An export streams by, everything else is read whole.
+absl::Status ReadSource(ByteSource& file, ClosureBuilder& closure) {
+  Inflater inflater(file, {});
+  PeekedSource source(inflater);
+  LRE_ASSIGN_OR_RETURN(const std::string_view head, source.Peek(kSniffed));
+  if (LooksLikeExport(head)) {
+    StreamReader reader(source);
+    if (absl::Status read = ReadExport(reader, closure, nullptr); !read.ok()) {
+      return absl::Status(read.code(),
+                          absl::StrCat("is a nix-store --export, but ", read.message()));
+    }
+  } else {
+    if (!KindOf(head).empty()) return ReadText(head, closure);
+    LRE_ASSIGN_OR_RETURN(const std::string text, ReadAll(source, kMaxFileSize));
+    LRE_RETURN_IF_ERROR(ReadText(text, closure));
+  }
+  if (inflater.trailing_offset()) {
+    closure.Problem(
+        "",
+        absl::StrCat("bytes at ", Hex(*inflater.trailing_offset()), ", behind the end of the ",
+                     ToAbsl(CompressionName(inflater.compression())), " stream, were not read"));
+  }
+  return absl::OkStatus();
 }
 
 // The output of nixpkgs' closureInfo: `registration`, and in `store-paths` the same paths again.
@@ -129,27 +210,39 @@ Closure ReachableFrom(const Closure& closure, const std::vector<std::string>& ro
 }
 
 absl::StatusOr<Closure> ReadClosure(const std::string& source) {
-  if (const std::optional<std::string> root = StoreRootOf(source)) {
-    LRE_ASSIGN_OR_RETURN(const StoreDatabase store, StoreDatabase::Open(*root));
-    LRE_ASSIGN_OR_RETURN(Closure closure, store.All());
+  if (IsPathStore(source)) {
+    LRE_ASSIGN_OR_RETURN(const std::unique_ptr<PathStore> store, OpenPathStore(source));
+    LRE_ASSIGN_OR_RETURN(Closure closure, store->All());
     closure.source = source;
     return closure;
   }
   struct stat status;
-  if (stat(source.c_str(), &status) != 0) return FileError(errno, source);
+  if (stat(source.c_str(), &status) != 0) {
+    const int error = errno;
+    if (const size_t scheme = source.find("://"); scheme != std::string::npos) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "closure ", Escaped(source), ": ", Escaped(source.substr(0, scheme)),
+          ":// is not read; name a binary cache as file:///DIR or https://HOST, or copy the paths: "
+          "nix copy --from ",
+          Escaped(source), " --to file:///DIR PATH"));
+    }
+    return FileError(error, source);
+  }
   if (S_ISDIR(status.st_mode)) {
     if (Exists(source + "/registration") && Exists(source + "/store-paths")) {
       return ReadClosureInfo(source);
     }
-    return absl::InvalidArgumentError(
-        absl::StrCat("closure ", Escaped(source),
-                     " is a directory without closureInfo's registration and store-paths; for a "
-                     "store with its database say store:",
-                     Escaped(source)));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "closure ", Escaped(source),
+        " is a directory without closureInfo's registration and store-paths, and without the "
+        "nix-cache-info of a binary cache; for a store with its database say store:",
+        Escaped(source)));
   }
-  LRE_ASSIGN_OR_RETURN(const std::string text, ReadWhole(source));
+  const int fd = open(source.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FileError(errno, source);
+  DescriptorSource file(fd);
   ClosureBuilder closure(source);
-  if (absl::Status read = ReadText(text, closure); !read.ok()) {
+  if (absl::Status read = ReadSource(file, closure); !read.ok()) {
     return absl::Status(read.code(),
                         absl::StrCat("closure ", Escaped(source), " ", read.message()));
   }

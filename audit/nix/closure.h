@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +21,9 @@ struct PathInfo {
   std::optional<uint64_t> nar_size;     // bytes of the NAR
   bool has_references = false;          // whether the source records references at all
   std::vector<std::string> references;  // full paths, sorted; may include `path`
-  std::string deriver, ca;
+  std::string deriver = {}, ca = {};
+  std::vector<std::string> signatures = {};  // "NAME:BASE64", as recorded
+  bool ultimate = false;                     // built by the store that says so
 };
 
 struct Closure {
@@ -30,6 +31,10 @@ struct Closure {
   std::string format;  // "nix path-info --json (2.19 map)", "store database", "path list", ...
   std::string store_directory;  // "/nix/store" unless the source says otherwise
   std::map<std::string, PathInfo> paths;
+  bool records_signatures = false;  // the format has room for them
+  // It holds what may be in a tree rather than what is: what counts is what it knows of the tree's
+  // paths, and what these refer to.
+  bool holds_more = false;
   // Parts that could not be read: "line 7: ...". The audit is incomplete, the rest stands.
   std::vector<std::string> problems;
 };
@@ -37,33 +42,14 @@ struct Closure {
 // ROOT of "store:ROOT", "" for the host's store; nullopt where `source` names a file.
 std::optional<std::string> StoreRootOf(std::string_view source);
 
-// Reads a closure: a file in any known format (sniffed), or "store:ROOT" / "store:" for a whole
-// store with its database. NotFound and InvalidArgument carry one helpful line.
+// Reads a closure: a file in any known format (sniffed, packed or not), a directory, or all of a
+// store that lists its paths (see path_store.h). NotFound and InvalidArgument carry one helpful
+// line.
 absl::StatusOr<Closure> ReadClosure(const std::string& source);
 
 // What `closure` knows of `roots` and of all that these refer to; roots that it does not hold are
 // passed over.
 Closure ReachableFrom(const Closure& closure, const std::vector<std::string>& roots);
-
-// The store with its database at `root` ("" for the host's), read-only and beside a running daemon.
-class StoreDatabase {
- public:
-  static absl::StatusOr<StoreDatabase> Open(const std::string& root);
-  ~StoreDatabase();
-  StoreDatabase(StoreDatabase&&) noexcept;
-  StoreDatabase& operator=(StoreDatabase&&) noexcept;
-
-  // All valid paths, or the closure of `roots` (store paths; InvalidArgument names one not valid).
-  absl::StatusOr<Closure> All() const;
-  absl::StatusOr<Closure> ClosureOf(const std::vector<std::string>& roots) const;
-  // As ClosureOf, but roots that the store does not know are passed over.
-  absl::StatusOr<Closure> ClosureOfKnown(const std::vector<std::string>& roots) const;
-
- private:
-  struct State;
-  explicit StoreDatabase(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
-};
 
 }  // namespace lre_audit::nix
 

@@ -48,6 +48,8 @@ void ClosureBuilder::Add(Entry entry) {
   info.nar_size = entry.nar_size;
   info.deriver = std::move(entry.deriver);
   info.ca = std::move(entry.ca);
+  info.signatures = std::move(entry.signatures);
+  info.ultimate = entry.ultimate;
 
   if (!entry.hash.empty()) {
     const bool names_algorithm = entry.hash.find_first_of(":-") != std::string::npos;

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "audit/nix/closure.h"
+#include "audit/nix/stream_reader.h"
 
 namespace lre_audit::nix {
 
@@ -21,6 +22,9 @@ class ClosureBuilder {
 
   void set_format(std::string_view format) { closure_.format = format; }
   const std::string& format() const { return closure_.format; }
+
+  void set_records_signatures() { closure_.records_signatures = true; }
+  void set_holds_more() { closure_.holds_more = true; }
 
   // Every path must lie in this directory. Without the call, the first path added decides.
   void set_store_directory(std::string_view directory) { closure_.store_directory = directory; }
@@ -34,6 +38,8 @@ class ClosureBuilder {
     bool has_references = false;
     std::vector<std::string> references;  // full paths
     std::string deriver, ca;
+    std::vector<std::string> signatures;
+    bool ultimate = false;
   };
   // Checks the entry and adds it. What is wrong with it becomes a problem: a bad path drops the
   // entry, a bad hash or reference only the hash, or the references.
@@ -59,13 +65,31 @@ class ClosureBuilder {
 // The readers. `text` is the whole file. An error says that the file as a whole is of no use; what
 // is wrong with a part of it becomes a problem.
 
-// All forms of `nix path-info --json`, and the graph of exportReferencesGraph with structuredAttrs.
+// All forms of `nix path-info --json`, and the graph of exportReferencesGraph with structuredAttrs;
+// and `nix derivation show`, whose derivations, sources and outputs are paths of which nothing more
+// is known.
 absl::Status ReadPathInfoJson(std::string_view text, ClosureBuilder& closure);
 
 // `nix-store --dump-db`, closureInfo's `registration`, and the plain file of exportReferencesGraph.
 // True when `text` begins like one of them.
 bool LooksLikeRegistration(std::string_view text);
 absl::Status ReadRegistration(std::string_view text, ClosureBuilder& closure);
+
+// `nix-store --export`, any number of them behind each other.
+bool LooksLikeExport(
+    std::string_view head);  // at least kExportHead bytes, fewer if there are no more
+inline constexpr size_t kExportHead = 32;
+struct ExportedNar {
+  std::string path;
+  uint64_t offset = 0, size = 0;  // in the stream
+};
+// `nars`, if not null, receives where each NAR stands.
+absl::Status ReadExport(StreamReader& reader, ClosureBuilder& closure,
+                        std::vector<ExportedNar>* nars);
+
+// The description of one path in a binary cache.
+bool LooksLikeNarInfo(std::string_view text);
+absl::Status ReadNarInfo(std::string_view text, ClosureBuilder& closure);
 
 // One path in a line: `nix-store -qR`, closureInfo's `store-paths`.
 absl::Status ReadPathList(std::string_view text, ClosureBuilder& closure);

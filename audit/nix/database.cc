@@ -13,9 +13,10 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "audit/nix/closure.h"
 #include "audit/nix/closure_builder.h"
+#include "audit/nix/path_store.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -244,7 +245,7 @@ absl::StatusOr<std::unique_ptr<PrivateDirectory>> CopyDatabase(const std::string
 
 // References are kept by number until all paths are known.
 constexpr std::string_view kPathColumns =
-    "SELECT id, path, hash, deriver, narSize, ca FROM ValidPaths";
+    "SELECT id, path, hash, deriver, narSize, ca, ultimate, sigs FROM ValidPaths";
 
 struct Row {
   int64_t id = 0;
@@ -263,6 +264,8 @@ Row ReadRow(const Statement& statement) {
     row.entry.nar_size = static_cast<uint64_t>(size);
   }
   row.entry.ca = statement.Text(5);
+  row.entry.ultimate = statement.Integer(6) != 0;
+  row.entry.signatures = absl::StrSplit(statement.Text(7), ' ', absl::SkipEmpty());
   row.entry.has_references = true;
   return row;
 }
@@ -319,6 +322,7 @@ struct StoreDatabase::State {
   ClosureBuilder NewClosure() const {
     ClosureBuilder closure(source);
     closure.set_format("store database");
+    closure.set_records_signatures();
     if (!schema.empty() && schema != kKnownSchema) {
       closure.Problem(path, absl::StrCat("schema ", Escaped(schema), " is not known, only ",
                                          ToAbsl(kKnownSchema), "; read as if it were"));
@@ -427,6 +431,12 @@ absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::s
   }
   std::move(graph).AddTo(closure);
   return std::move(closure).Finish();
+}
+
+// A database does not say it; its paths do.
+const std::string& StoreDatabase::store_directory() const {
+  static const std::string& unknown = *new std::string;
+  return unknown;
 }
 
 StoreDatabase::StoreDatabase(std::unique_ptr<State> state) : state_(std::move(state)) {}

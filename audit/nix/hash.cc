@@ -10,11 +10,14 @@
 namespace lre_audit::nix {
 namespace {
 
-constexpr size_t kSha256Bytes = 32;
-constexpr size_t kHexDigits = 64;     // of a SHA-256
-constexpr size_t kNix32Length = 52;   // of a SHA-256
-constexpr size_t kBase64Digits = 44;  // of a SHA-256, with padding
+struct Algorithm {
+  std::string_view name;
+  size_t bytes;
+};
+constexpr Algorithm kAlgorithms[] = {
+    {"sha256", 32}, {"sha512", 64}, {"sha1", 20}, {"md5", 16}, {"blake3", 32}};
 
+constexpr size_t Base64Length(size_t bytes) { return (bytes + 2) / 3 * 4; }  // with padding
 constexpr size_t Nix32Length(size_t bytes) { return bytes == 0 ? 0 : (bytes * 8 - 1) / 5 + 1; }
 
 template <typename... Parts>
@@ -22,9 +25,11 @@ absl::Status Invalid(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
-// The bytes of a SHA-256 written as hex, nix32 or base64; the three differ in length.
-absl::StatusOr<std::string> DecodeSha256(std::string_view digits, std::string_view whole) {
-  if (digits.size() == kHexDigits) {
+// The bytes of a hash written as hex, nix32 or base64; the three differ in length.
+absl::StatusOr<std::string> DecodeHash(const Algorithm& algorithm, std::string_view digits,
+                                       std::string_view whole) {
+  const size_t bytes = algorithm.bytes;
+  if (digits.size() == 2 * bytes) {
     for (char c : digits) {
       if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) {
         return Invalid("hash \"", Escaped(whole), "\": '", Escaped({&c, 1}), "' is no hex digit");
@@ -32,16 +37,19 @@ absl::StatusOr<std::string> DecodeSha256(std::string_view digits, std::string_vi
     }
     return std::string(absl::HexStringToBytes(ToAbsl(digits)));
   }
-  if (digits.size() == kNix32Length) return FromNix32(digits, kSha256Bytes);
-  if (digits.size() == kBase64Digits) {
-    std::string bytes;
-    if (!absl::Base64Unescape(ToAbsl(digits), &bytes) || bytes.size() != kSha256Bytes) {
-      return Invalid("hash \"", Escaped(whole), "\" is not the base64 of 32 bytes");
+  if (digits.size() == Nix32Length(bytes)) return FromNix32(digits, bytes);
+  if (digits.size() == Base64Length(bytes)) {
+    std::string decoded;
+    if (!absl::Base64Unescape(ToAbsl(digits), &decoded) || decoded.size() != bytes) {
+      return Invalid("hash \"", Escaped(whole), "\" is not the base64 of ", bytes, " bytes");
     }
-    return bytes;
+    return decoded;
   }
-  return Invalid("hash \"", Escaped(whole.substr(0, 100)), "\" has ", digits.size(),
-                 " digits; a SHA-256 has 64 (hex), 52 (nix32) or 44 (base64)");
+  std::string name = absl::AsciiStrToUpper(ToAbsl(algorithm.name));
+  if (name == "SHA256") name = "SHA-256";
+  return Invalid("hash \"", Escaped(whole.substr(0, 100)), "\" has ", digits.size(), " digits; a ",
+                 name, " has ", 2 * bytes, " (hex), ", Nix32Length(bytes), " (nix32) or ",
+                 Base64Length(bytes), " (base64)");
 }
 
 }  // namespace
@@ -81,7 +89,7 @@ absl::StatusOr<std::string> FromNix32(std::string_view digits, size_t bytes) {
   return result;
 }
 
-absl::StatusOr<std::string> NormaliseHash(std::string_view text, std::string_view algorithm) {
+absl::StatusOr<AnyHash> ParseAnyHash(std::string_view text, std::string_view algorithm) {
   std::string_view digits = text;
   const size_t separator = text.find_first_of(":-");
   const bool is_sri = separator != std::string_view::npos && text[separator] == '-';
@@ -96,16 +104,28 @@ absl::StatusOr<std::string> NormaliseHash(std::string_view text, std::string_vie
   if (algorithm.empty()) {
     return Invalid("hash \"", Escaped(text.substr(0, 100)), "\" does not name its algorithm");
   }
-  if (algorithm != "sha256") {
-    return Invalid("hash algorithm \"", Escaped(algorithm.substr(0, 100)),
+  for (const Algorithm& known : kAlgorithms) {
+    if (known.name != algorithm) continue;
+    if (is_sri && digits.size() != Base64Length(known.bytes)) {
+      return Invalid("hash \"", Escaped(text.substr(0, 100)), "\" has ", digits.size(),
+                     " base64 digits, not ", Base64Length(known.bytes));
+    }
+    LRE_ASSIGN_OR_RETURN(const std::string bytes, DecodeHash(known, digits, text));
+    return AnyHash{std::string(algorithm), absl::BytesToHexString(bytes)};
+  }
+  return Invalid("hash algorithm \"", Escaped(algorithm.substr(0, 100)), "\" is not known");
+}
+
+absl::StatusOr<std::string> NormaliseHash(std::string_view text, std::string_view algorithm) {
+  const size_t separator = text.find_first_of(":-");
+  const std::string_view named =
+      separator == std::string_view::npos ? algorithm : text.substr(0, separator);
+  if (!named.empty() && named != "sha256" && (algorithm.empty() || named == algorithm)) {
+    return Invalid("hash algorithm \"", Escaped(named.substr(0, 100)),
                    "\" is not supported, only sha256");
   }
-  if (is_sri && digits.size() != kBase64Digits) {
-    return Invalid("hash \"", Escaped(text.substr(0, 100)), "\" has ", digits.size(),
-                   " base64 digits, not 44");
-  }
-  LRE_ASSIGN_OR_RETURN(const std::string bytes, DecodeSha256(digits, text));
-  return absl::StrCat("sha256:", absl::BytesToHexString(bytes));
+  LRE_ASSIGN_OR_RETURN(const AnyHash hash, ParseAnyHash(text, algorithm));
+  return absl::StrCat("sha256:", hash.hex);
 }
 
 }  // namespace lre_audit::nix

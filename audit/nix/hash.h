@@ -18,6 +18,14 @@ absl::StatusOr<std::string> FromNix32(std::string_view digits, size_t bytes);
 // "sha256-<base64>", and, where `algorithm` is given, the bare digits.
 absl::StatusOr<std::string> NormaliseHash(std::string_view text, std::string_view algorithm = {});
 
+// The same for every algorithm that Nix knows (md5, sha1, sha256, sha512, blake3): a content
+// address may use any.
+struct AnyHash {
+  std::string algorithm;  // "sha1"
+  std::string hex;
+};
+absl::StatusOr<AnyHash> ParseAnyHash(std::string_view text, std::string_view algorithm = {});
+
 }  // namespace lre_audit::nix
 
 #endif  // LRE_AUDIT_AUDIT_NIX_HASH_H_

@@ -6,14 +6,24 @@
 //   2.19               {"/nix/store/...": {...}, "/nix/store/...": null}
 //   2.33               {"version": 2, "storeDir": "/nix/store", "info": {"<base name>": {...}}}
 //
+// And `nix derivation show` (src/libstore/derivations.cc, "Derivation JSON format"), which is the
+// plan of a closure rather than one: derivations, their sources and their outputs are known as
+// paths that may be there, and what refers to what is not.
+//
+//   up to 2.31   {"/nix/store/<hash>-<name>.drv": {"outputs": {"out": {"path": ...}}, ...}}
+//   2.32         base names instead
+//   2.33         {"version": 4, "derivations": {"<base name>": {"inputs": {"srcs": [...]}, ...}}}
+//
 // The file is read entry by entry: memory holds one entry's JSON at a time.
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "audit/nix/closure_builder.h"
+#include "audit/nix/content_address.h"
 #include "audit/nix/hash.h"
 #include "base/store_path.h"
 #include "base/text.h"
@@ -39,14 +49,22 @@ std::string HashText(const Json& hash) {
   return absl::StrCat(StringOf(hash, "algorithm"), ":", StringOf(hash, "hash"));
 }
 
+// "NAME:BASE64"; since 2.35 {"keyName": NAME, "sig": BASE64}. Empty for neither.
+std::string SignatureText(const Json& signature) {
+  if (signature.is_string()) return signature.get<std::string>();
+  if (!signature.is_object()) return "";
+  const std::string name = StringOf(signature, "keyName"), bytes = StringOf(signature, "sig");
+  return name.empty() || bytes.empty() ? "" : absl::StrCat(name, ":", bytes);
+}
+
 // A content address as the database and older versions write it: "fixed:r:sha256:<nix32>".
 std::string ContentAddressText(const Json& ca) {
   if (ca.is_string()) return ca.get<std::string>();
   if (!ca.is_object() || !ca.contains("hash")) return "";
   const std::string method = StringOf(ca, "method");
   std::string hash = HashText(ca["hash"]);
-  if (const auto normal = NormaliseHash(hash); normal.ok()) {
-    hash = absl::StrCat("sha256:", ToNix32(absl::HexStringToBytes(normal->substr(7))));
+  if (const auto parsed = ParseAnyHash(hash); parsed.ok()) {
+    hash = absl::StrCat(parsed->algorithm, ":", ToNix32(absl::HexStringToBytes(parsed->hex)));
   }
   if (method == "text") return absl::StrCat("text:", hash);
   if (method == "nar") return absl::StrCat("fixed:r:", hash);
@@ -85,6 +103,9 @@ class EntryReader : public nlohmann::json_sax<Json> {
   bool End();
   bool Put(Json value);  // into the innermost open container, or as an entry
   void AddEntry(const Json& value);
+  void AddDerivation(const std::string& path, const Json& value);
+  void AddOutput(const Json& derivation, const std::string& name, const Json& output);
+  void AddPlanned(std::string path);
   std::string Join(std::string path) const;
 
   ClosureBuilder& closure_;
@@ -93,6 +114,9 @@ class EntryReader : public nlohmann::json_sax<Json> {
   std::vector<std::pair<std::string, Json>> open_;  // of the entry: pending key and container
   uint64_t entries_ = 0;
   uint64_t path_infos_ = 0;  // entries that look like what path-info writes
+  uint64_t derivations_ = 0;
+  std::set<std::string> planned_;  // paths of derivations
+  bool records_signatures_ = false;
   int64_t version_ = 0;
   std::string store_directory_;  // as the file says
   std::vector<ClosureBuilder::Entry> pending_;
@@ -121,7 +145,8 @@ bool EntryReader::Start(Json container) {
     outer_ = container.is_array() ? Outer::kArray : Outer::kMap;
     return true;
   }
-  if (outer_ == Outer::kMap && open_.empty() && outer_key_ == "info" && container.is_object()) {
+  if (outer_ == Outer::kMap && open_.empty() && container.is_object() &&
+      (outer_key_ == "info" || outer_key_ == "derivations")) {
     outer_ = Outer::kInfo;
     return true;
   }
@@ -166,6 +191,9 @@ bool EntryReader::parse_error(std::size_t position, const std::string&,
 void EntryReader::AddEntry(const Json& value) {
   ++entries_;
   const std::string& name = outer_ == Outer::kInfo ? info_key_ : outer_key_;
+  if (value.is_object() && value.contains("outputs") && value.contains("builder")) {
+    return AddDerivation(outer_ == Outer::kArray ? StringOf(value, "path") : name, value);
+  }
   if (outer_ == Outer::kMap && !name.starts_with('/')) {
     if (name == "version" && value.is_number_integer()) {
       version_ = value.get<int64_t>();
@@ -221,9 +249,69 @@ void EntryReader::AddEntry(const Json& value) {
       }
     }
   }
+  for (const char* key : {"signatures", "ultimate", "registrationTime", "deriver"}) {
+    records_signatures_ = records_signatures_ || value.contains(key);
+  }
+  if (const auto it = value.find("signatures"); it != value.end() && !it->is_null()) {
+    for (const Json& signature : it->is_array() ? *it : Json::array({*it})) {
+      const std::string text = SignatureText(signature);
+      if (text.empty()) problem("a signature is neither NAME:BASE64 nor {keyName, sig}");
+      if (!text.empty()) entry.signatures.push_back(text);
+    }
+  }
+  const auto ultimate = value.find("ultimate");
+  entry.ultimate = ultimate != value.end() && *ultimate == true;
   entry.deriver = StringOf(value, "deriver");
   if (const auto it = value.find("ca"); it != value.end()) entry.ca = ContentAddressText(*it);
   pending_.push_back(std::move(entry));
+}
+
+void EntryReader::AddPlanned(std::string path) {
+  if (!planned_.insert(path).second) return;
+  ClosureBuilder::Entry entry;
+  entry.where = absl::StrCat("\"", Escaped(path.substr(0, 300)), "\"");
+  entry.path = std::move(path);
+  pending_.push_back(std::move(entry));
+}
+
+void EntryReader::AddDerivation(const std::string& path, const Json& value) {
+  ++derivations_;
+  if (!path.empty()) AddPlanned(path);
+  const auto inputs = value.find("inputs");
+  const bool nested = inputs != value.end() && inputs->is_object();
+  const Json& holder = nested ? *inputs : value;
+  if (const auto sources = holder.find(nested ? "srcs" : "inputSrcs");
+      sources != holder.end() && sources->is_array()) {
+    for (const Json& source : *sources) {
+      if (source.is_string()) AddPlanned(source.get<std::string>());
+    }
+  }
+  const Json& outputs = value["outputs"];
+  if (!outputs.is_object()) {
+    return closure_.Problem(Escaped(path.substr(0, 300)), "\"outputs\" is no object");
+  }
+  for (const auto& [name, output] : outputs.items()) AddOutput(value, name, output);
+}
+
+// Where no path is given it may follow from a hash.
+void EntryReader::AddOutput(const Json& derivation, const std::string& name, const Json& output) {
+  if (output.is_object()) {
+    if (std::string path = StringOf(output, "path"); !path.empty()) {
+      return AddPlanned(std::move(path));
+    }
+    const std::string ca = ContentAddressText(output);
+    const std::string package = StringOf(derivation, "name");
+    if (!ca.empty() && !package.empty()) {
+      const auto path = ContentAddressedPath(
+          ca, name == "out" ? package : absl::StrCat(package, "-", name), {}, false,
+          store_directory_.empty() ? kDefaultStoreDirectory : std::string_view(store_directory_));
+      if (path.ok()) return AddPlanned(*path);
+    }
+  }
+  closure_.Problem(
+      Escaped(outer_ == Outer::kInfo ? info_key_ : outer_key_),
+      absl::StrCat("the path of its output \"", Escaped(name.substr(0, 100)),
+                   "\" is not known before it is built; give nix path-info --json of it"));
 }
 
 std::string EntryReader::Join(std::string path) const {
@@ -237,11 +325,15 @@ absl::Status EntryReader::Finish(bool is_parsed) {
   if (!is_parsed && pending_.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("not readable as JSON: ", error_));
   }
-  if (entries_ > 0 && path_infos_ == 0) {
+  if (entries_ > 0 && path_infos_ == 0 && derivations_ == 0) {
     return absl::InvalidArgumentError(
         "JSON, but not of nix path-info --json: no entry has \"narHash\" or \"references\"");
   }
-  if (version_ != 0) {
+  if (records_signatures_) closure_.set_records_signatures();
+  if (derivations_ > 0) {
+    closure_.set_format("nix derivation show (what it names may be there)");
+    closure_.set_holds_more();
+  } else if (version_ != 0) {
     closure_.set_format(absl::StrCat("nix path-info --json (format ", version_, ")"));
   } else if (outer_ == Outer::kArray) {
     closure_.set_format("nix path-info --json (array, up to 2.18)");

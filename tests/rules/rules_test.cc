@@ -55,6 +55,7 @@ TEST(Table, IsTheCatalogue) {
                                  "LRE304 reference-undeclared WARNING",           //
                                  "LRE305 nar-hash-mismatch ERROR",                //
                                  "LRE307 store-entry-invalid ERROR",              //
+                                 "LRE308 signature-invalid ERROR",                //
                                  "LRE401 blob-digest-mismatch ERROR",             //
                                  "LRE402 diff-id-mismatch ERROR",                 //
                                  "LRE403 file-outside-store ERROR",               //

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "audit/link/view.h"
+#include "audit/nix/path_store.h"
 #include "tests/audit/link/facts_builder.h"
 #include "tests/audit/nix/nix_fixture.h"
 

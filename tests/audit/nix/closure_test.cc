@@ -1,6 +1,7 @@
 // Every format of a closure, against the real Nix where it can write it, else after the shapes that
 // the Nix manual documents.
 #include "audit/nix/closure.h"
+#include "audit/nix/path_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

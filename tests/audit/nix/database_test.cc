@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/nix/closure.h"
+#include "audit/nix/path_store.h"
 #include "tests/audit/nix/nix_fixture.h"
 
 namespace lre_audit::nix {
