@@ -88,6 +88,14 @@ void DiffIdMismatch(const Subject& subject, const Rule& rule, Findings& findings
                 findings);
 }
 
+void ImageViewsDisagree(const Subject& subject, const Rule& rule, Findings& findings) {
+  JudgeProblems(subject, LinkedProblem::Kind::kViewsDisagree, rule,
+                "two descriptions of the image differ",
+                "build or save the image again, and load it with one tool only until it is: which "
+                "description counts depends on the reader",
+                findings);
+}
+
 void TrailingData(const Subject& subject, const Rule& rule, Findings& findings) {
   JudgeProblems(subject, LinkedProblem::Kind::kTrailingData, rule,
                 "bytes follow the end of a layer's archive",

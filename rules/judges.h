@@ -34,7 +34,7 @@ JudgeFunction PathNotInClosure, ClosurePathMissing, ReferenceDangling, Reference
 // image_rules.cc
 JudgeFunction BlobDigestMismatch, DiffIdMismatch, FileOutsideStore, StorePathAltered,
     EnvironmentOutsideStore, LoaderEnvironment, EntrypointOutsideStore, LoaderConfiguration,
-    EnvironmentPathMissing, TrailingData;
+    EnvironmentPathMissing, ImageViewsDisagree, TrailingData;
 
 // toolchain_rules.cc: what a generated toolchain names.
 JudgeFunction ToolOutsideStore, ToolMissing, IncludeDirectoryOutsideStore, IncludeDirectoryMissing,

@@ -118,6 +118,7 @@ struct LinkedProblem {
     kLimit,
     kDigestMismatch,
     kDiffIdMismatch,
+    kViewsDisagree,
     kTrailingData,
     kMalformed
   };

@@ -22,7 +22,7 @@ extern const char kLre301[], kLre302[], kLre303[], kLre304[], kLre305[], kLre307
 
 // pages_image.cc
 extern const char kLre401[], kLre402[], kLre403[], kLre404[], kLre405[], kLre406[], kLre407[],
-    kLre408[], kLre409[], kLre411[];
+    kLre408[], kLre409[], kLre410[], kLre411[];
 
 // pages_toolchain.cc
 extern const char kLre501[], kLre502[], kLre503[], kLre504[], kLre505[], kLre506[], kLre507[],

@@ -156,6 +156,22 @@ To fix it: strings in the configuration do not add contents in every image build
 List the packages in the image's contents too, or build both from one list.
 )";
 
+const char kLre410[] =
+    R"(The image is described twice, and the descriptions differ: manifest.json and index.json of
+what `docker save` writes, the table of contents and the archive of a layer, a stored layer's
+files and the archive that they were unpacked from, or one path twice in a layer.
+
+Why it matters: which description is used depends on who loads the image. One machine then runs
+other files than the other, while each finds its own digests to be right.
+
+    error[LRE410]: two descriptions of the image differ
+      --> index.json
+       |  names 0 layers [], manifest.json 2 [sha256:5f..., sha256:a1...]
+
+To fix it: build or save the image again with a release that writes both alike (Docker 25.0.0 to
+25.0.3 did not), or copy it with skopeo to a form that has one description.
+)";
+
 const char kLre411[] = R"(A layer's archive ends, and bytes other than zeros follow.
 
 Why it matters: one reader stops at the end mark, another reads on and finds more files

@@ -118,6 +118,8 @@ constexpr Rule kRules[] = {
      "ld.so.preload, ld-nix.so.preload, ld.so.conf or a cache is present", page::kLre408, judge::LoaderConfiguration},
     {"LRE409", "environment-path-missing", Finding::ERROR,
      "Env names a store path that is not in the image", page::kLre409, judge::EnvironmentPathMissing},
+    {"LRE410", "image-views-disagree", Finding::ERROR,
+     "two descriptions of one image differ", page::kLre410, judge::ImageViewsDisagree},
     {"LRE411", "trailing-data", Finding::WARNING,
      "bytes after the end of a layer's archive", page::kLre411, judge::TrailingData},
 

@@ -22,6 +22,8 @@ LinkedProblem::Kind KindOf(Problem::Kind kind) {
       return LinkedProblem::Kind::kDigestMismatch;
     case Problem::Kind::kDiffIdMismatch:
       return LinkedProblem::Kind::kDiffIdMismatch;
+    case Problem::Kind::kViewsDisagree:
+      return LinkedProblem::Kind::kViewsDisagree;
     case Problem::Kind::kTrailingData:
       return LinkedProblem::Kind::kTrailingData;
     case Problem::Kind::kMalformed:

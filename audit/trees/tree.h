@@ -49,6 +49,7 @@ struct Problem {
     kLimit,           // a limit stopped the reading (LRE902)
     kDigestMismatch,  // LRE401
     kDiffIdMismatch,  // LRE402
+    kViewsDisagree,   // two descriptions of one image or layer differ (LRE410)
     kTrailingData,    // LRE411
     kMalformed,       // an entry that is refused, the rest goes on (LRE901)
   };

@@ -14,11 +14,13 @@ struct ProblemCase {
   Finding::Severity severity;
 };
 
-TEST(Lre401_402_411_901_902Problems, Leaks) {
+TEST(Lre401_402_410_411_901_902Problems, Leaks) {
   const std::vector<ProblemCase> cases = {
       {LinkedProblem::Kind::kDigestMismatch, "LRE401", "sha256:11", "sha256:22", "sha256:11",
        Finding::ERROR},
       {LinkedProblem::Kind::kDiffIdMismatch, "LRE402", "sha256:11", "sha256:22", "sha256:11",
+       Finding::ERROR},
+      {LinkedProblem::Kind::kViewsDisagree, "LRE410", "sha256:11", "sha256:22", "sha256:11",
        Finding::ERROR},
       {LinkedProblem::Kind::kTrailingData, "LRE411", "", "", "", Finding::WARNING},
       {LinkedProblem::Kind::kUnreadable, "LRE901", "", "", "", Finding::ERROR},
@@ -41,7 +43,7 @@ TEST(Lre401_402_411_901_902Problems, Leaks) {
   }
 }
 
-TEST(Lre401_402_411_901_902Problems, ImageThatIsWhatItSaysIsInnocent) {
+TEST(Lre401_402_410_411_901_902Problems, ImageThatIsWhatItSaysIsInnocent) {
   SubjectBuilder subject;
   subject.File(kMake + "/bin/make").Program();
   subject.StorePath(kMake, true, true);

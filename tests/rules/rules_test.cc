@@ -64,6 +64,7 @@ TEST(Table, IsTheCatalogue) {
                                  "LRE407 entrypoint-outside-store ERROR",         //
                                  "LRE408 loader-configuration ERROR",             //
                                  "LRE409 environment-path-missing ERROR",         //
+                                 "LRE410 image-views-disagree ERROR",             //
                                  "LRE411 trailing-data WARNING",                  //
                                  "LRE501 tool-outside-store ERROR",               //
                                  "LRE502 tool-missing ERROR",                     //
