@@ -1,5 +1,5 @@
-// Where an image's blobs come from: a directory, the members of an archive, a registry. All image formats
-// share one path from here on.
+// Where an image's blobs come from: a directory, the members of an archive, a registry. All image
+// formats share one path from here on.
 #ifndef LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_
 #define LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_
 
@@ -26,14 +26,6 @@ class BlobSource {
   // receives its length in bytes. May be called from several threads at once.
   virtual absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,
                                                            uint64_t* size) const = 0;
-  // The same for a blob that is a manifest or an index, which registries keep apart from others.
-  // `media_type` receives what the source says that it is, empty where it says nothing.
-  virtual absl::StatusOr<std::unique_ptr<ByteSource>> OpenManifest(const std::string& name,
-                                                                   uint64_t* size,
-                                                                   std::string* media_type) const {
-    media_type->clear();
-    return Open(name, size);
-  }
 };
 
 // The files below a directory. Symlinked blobs are followed (Bazel builds layouts of them): only
