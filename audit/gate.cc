@@ -128,6 +128,7 @@ class Gate {
   absl::Status ExamineImage(const GateRequest::Image& named) {
     OpenOptions open;
     open.platform = named.platform;
+    open.registry = request_.registry;
     open.store = named.closure.empty() ? request_.local : named.closure;
     absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(named.reference, open);
     if (!tree.ok()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "audit/registry/options.h"
 #include "reports/report.pb.h"
 #include "rules/policy.h"
 
@@ -38,6 +39,7 @@ struct GateRequest {
   // The user typed the subjects: one that cannot be opened is an error of the whole request, as for
   // every other command, rather than a finding beside those of the rest.
   bool refuses_missing = false;
+  RegistryOptions registry;  // how images in registries are fetched
   // What the findings of agreement are about: the policy's file, or the repository.
   std::string reference;
   // Problems from before: each makes the audit incomplete.

@@ -61,6 +61,7 @@ int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err) 
   GateRequest request = SubjectsOfPolicy(subjects, directory);
   request.reference = file.empty() ? options.directory : file;
   request.problems = std::move(problems);
+  request.registry = options.registry;
   ReportOptions report = options.report;
   if (!report.fail_on_given && policy->policy.fail_on() != Finding::SEVERITY_UNSPECIFIED) {
     report.fail_on = policy->policy.fail_on();

@@ -16,6 +16,7 @@ namespace {
 absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
   OpenOptions open;
   open.platform = options.platform;
+  open.registry = options.registry;
   // Where the other side is a store, that is the one whose files a "nix:" image names.
   open.store = options.b;
   LRE_ASSIGN_OR_RETURN(const Side a, OpenSide(options.a, open));

@@ -22,6 +22,7 @@ int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostre
   request.local = options.closure;
   request.reference = options.reference;
   request.refuses_missing = true;
+  request.registry = options.registry;
   return RunGateAudit(std::move(request), *policy, options.report, out, err);
 }
 
@@ -31,6 +32,7 @@ int RunImage(const ImageOptions& options, std::ostream& out, std::ostream& err) 
   if (!options.toolchains.empty()) return RunWithToolchains(options, out, err);
   OpenOptions open;
   open.platform = options.platform;
+  open.registry = options.registry;
   open.store = options.closure;
   absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(options.reference, open);
   if (!tree.ok()) return Refuse(tree.status(), err);

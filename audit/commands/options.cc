@@ -70,6 +70,9 @@ struct Words {
   std::vector<std::string> images;
   std::vector<std::string> toolchains;
   std::string file;
+  std::string authfile;
+  std::string cert_dir;
+  std::string tls_verify = "true";
   bool all = false;
   bool force = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE
@@ -133,6 +136,22 @@ void AddClosure(CLI::App* command, const char* what, Words& words) {
                                 ": a file (nix path-info --json, nix-store -qR or --dump-db) or "
                                 "store:ROOT"))
       ->option_text("SRC");
+}
+
+// How images in registries are fetched, in skopeo's words.
+void AddRegistryOptions(CLI::App* command, Words& words) {
+  command
+      ->add_option("--authfile", words.authfile,
+                   "Credentials for docker://, instead of those that skopeo and docker log in with")
+      ->option_text("FILE");
+  command
+      ->add_option("--cert-dir", words.cert_dir,
+                   "Certificates for docker:// (*.crt, *.cert, *.key), instead of certs.d")
+      ->option_text("DIR");
+  command
+      ->add_option("--tls-verify", words.tls_verify,
+                   "=false: any certificate will do for docker://, and plain HTTP too")
+      ->option_text("BOOL");
 }
 
 void AddToolchains(CLI::App* command, const char* what, Words& words) {
@@ -281,8 +300,20 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
   return options;
 }
 
+absl::StatusOr<RegistryOptions> ParseRegistryOptions(const Words& words) {
+  constexpr Choice<bool> kBools[] = {{"true", true}, {"false", false}};
+  RegistryOptions options;
+  LRE_RETURN_IF_ERROR(CheckValue("--authfile", words.authfile));
+  options.authfile = words.authfile;
+  LRE_RETURN_IF_ERROR(CheckValue("--cert-dir", words.cert_dir));
+  options.cert_dir = words.cert_dir;
+  LRE_ASSIGN_OR_RETURN(options.tls_verify, Choose("--tls-verify", words.tls_verify, kBools));
+  return options;
+}
+
 absl::StatusOr<CommandLine> ParseImage(const Words& words) {
   ImageOptions options;
+  LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
   LRE_RETURN_IF_ERROR(AtMostOperands(1, kImageHelp, words));
   if (words.operands.empty() || words.operands[0].empty()) {
@@ -298,6 +329,7 @@ absl::StatusOr<CommandLine> ParseImage(const Words& words) {
 
 absl::StatusOr<CommandLine> ParseToolchain(const Words& words) {
   ToolchainOptions options;
+  LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
   LRE_RETURN_IF_ERROR(AtMostOperands(1, kToolchainHelp, words));
   if (words.operands.empty() || words.operands[0].empty()) {
@@ -319,6 +351,7 @@ absl::StatusOr<std::string> ParseRepository(const CommandHelp& command, const Wo
 
 absl::StatusOr<CommandLine> ParseCheck(const Words& words) {
   CheckOptions options;
+  LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
   LRE_ASSIGN_OR_RETURN(options.directory, ParseRepository(kCheckHelp, words));
   return options;
@@ -335,6 +368,7 @@ absl::StatusOr<CommandLine> ParseInit(const Words& words) {
 
 absl::StatusOr<CommandLine> ParseDiff(const Words& words) {
   DiffOptions options;
+  LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
   LRE_RETURN_IF_ERROR(AtMostOperands(2, kDiffHelp, words));
   if (words.operands.size() < 2) {
@@ -349,6 +383,7 @@ absl::StatusOr<CommandLine> ParseDiff(const Words& words) {
 
 absl::StatusOr<CommandLine> ParseWhy(const Words& words) {
   WhyOptions options;
+  LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_RETURN_IF_ERROR(AtMostOperands(2, kWhyHelp, words));
   if (words.operands.size() < 2) {
     return UsageError("who names what? lre-audit why SUBJECT PATH, such as lre-audit why oci:DIR ",
@@ -420,6 +455,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   app.set_version_flag("-V,--version", "lre-audit " LRE_AUDIT_VERSION, "Print the version");
 
   CLI::App* check = AddCommand(app, kCheckHelp);
+  AddRegistryOptions(check, words);
   AddReportOptions(check, words);
 
   CLI::App* init = AddCommand(app, kInitHelp);
@@ -432,6 +468,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   AddPlatform(image, words);
   AddClosure(image, kBelongs, words);
   AddToolchains(image, "A generated toolchain whose tools run in it; may be repeated", words);
+  AddRegistryOptions(image, words);
   AddReportOptions(image, words);
 
   CLI::App* store = AddCommand(app, kStoreHelp);
@@ -446,16 +483,19 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
       ->allow_extra_args(false);
   AddPlatform(toolchain, words);
   AddClosure(toolchain, "What developers have", words);
+  AddRegistryOptions(toolchain, words);
   AddReportOptions(toolchain, words);
 
   CLI::App* diff = AddCommand(app, kDiffHelp);
   AddPlatform(diff, words);
+  AddRegistryOptions(diff, words);
   AddReportOptions(diff, words);
 
   CLI::App* why = AddCommand(app, kWhyHelp);
   why->add_flag("--all", words.all, "Every shortest chain, not one alone");
   AddToolchains(why, "A generated toolchain whose tools are roots too; may be repeated", words);
   AddPlatform(why, words);
+  AddRegistryOptions(why, words);
   AddFormat(why, words);
   AddJobs(why, words);
   AddColor(why, words);

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "audit/commands/elf_command.h"
+#include "audit/registry/options.h"
 #include "reports/report.pb.h"
 
 namespace lre_audit {
@@ -35,6 +36,7 @@ struct ImageOptions {
   std::string platform;   // "linux/amd64"; empty: the image's only one, or this machine's
   std::string closure;    // a closure source; empty: the local store, else derived from the tree
   std::vector<std::string> toolchains;  // directories of toolchains whose tools run in it
+  RegistryOptions registry;
   ReportOptions report;
 };
 
@@ -52,12 +54,14 @@ struct ToolchainOptions {
   std::vector<std::string> images;  // where its tools run, besides the local side
   std::string platform;             // of the images
   std::string closure;              // the local side; empty: the local store if there is one
+  RegistryOptions registry;
   ReportOptions report;
 };
 
 // lre-audit check [DIR]
 struct CheckOptions {
   std::string directory;  // of the repository
+  RegistryOptions registry;
   ReportOptions report;  // its `policy` names the subjects; empty: DIR/lre-audit.textproto if there
 };
 
@@ -72,6 +76,7 @@ struct InitOptions {
 struct DiffOptions {
   std::string a, b;      // store:[ROOT], a closure file, an image, a toolchain, a saved report
   std::string platform;  // of images
+  RegistryOptions registry;
   ReportOptions report;
 };
 
@@ -81,6 +86,7 @@ struct WhyOptions {
   std::string path;                     // what is led to
   std::vector<std::string> toolchains;  // whose tool paths are roots too
   std::string platform;
+  RegistryOptions registry;
   bool all = false;  // every shortest chain of every root, not the shortest alone
   std::string format = "text";
   ColorMode color = ColorMode::kAuto;

@@ -17,6 +17,7 @@ int RunToolchain(const ToolchainOptions& options, std::ostream& out, std::ostrea
   request.local = options.closure;
   request.reference = options.directory;
   request.refuses_missing = true;
+  request.registry = options.registry;
   return RunGateAudit(std::move(request), *policy, options.report, out, err);
 }
 

@@ -112,6 +112,7 @@ absl::StatusOr<Opened> OpenSubject(const WhyOptions& options) {
   const std::string& word = options.subject;
   OpenOptions open;
   open.platform = options.platform;
+  open.registry = options.registry;
   if (const auto store_path = StorePathOf(word)) {
     // A store path can be an image, too: dockerTools builds archives, nix2container descriptions.
     const bool may_be_image = IsFile(*store_path) || Exists(word + "/oci-layout");

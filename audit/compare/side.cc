@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::string_view kKinds =
     "a side is store:[ROOT], an image (oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, "
-    "rootfs:DIR), a closure file, a toolchain's directory, or a saved JSON report";
+    "docker://HOST/NAME, rootfs:DIR), a closure file, a toolchain's directory, or a saved JSON "
+    "report";
 
 // A report of a million findings is some 500 MB.
 constexpr uint64_t kMostReportBytes = uint64_t{1} << 30;

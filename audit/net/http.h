@@ -112,8 +112,9 @@ struct HttpStream {
 //   Unavailable         not reached, or given up after all retries
 //   Unauthenticated     the server's certificate is not believed
 //   FailedPrecondition  no TLS there; no libcurl here
-//   PermissionDenied    a redirect from https to http
-//   DataLoss            answers that contradict themselves, or what the caller knows
+//   DataLoss            answers that contradict themselves, or what the caller knows; redirects
+//   that
+//                       nobody should follow
 //   ResourceExhausted   a limit
 class HttpClient : public std::enable_shared_from_this<HttpClient> {
  public:

@@ -1,5 +1,5 @@
-// Where an image's blobs come from: a directory, or the members of an archive. All image formats
-// share one path from here on.
+// Where an image's blobs come from: a directory, the members of an archive, a registry. All image
+// formats share one path from here on.
 #ifndef LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_
 #define LRE_AUDIT_AUDIT_TREES_BLOB_SOURCE_H_
 

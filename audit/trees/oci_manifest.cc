@@ -271,6 +271,12 @@ class Reader {
   void ReadImage(const Json& manifest, const std::string& where, const Digest& digest,
                  Image& image) const {
     image.digest = digest.ToString();
+    if (Member(manifest, "schemaVersion") == 1) {
+      return Unreadable(where,
+                        "a manifest of schema 1, which says nothing that layers could be held "
+                        "against; push the image anew, or: skopeo copy --format v2s2",
+                        image.problems);
+    }
     ReadLayers(manifest, where, image);
     ReadConfig(Member(manifest, "config"), where, image);
   }

@@ -29,6 +29,7 @@ constexpr Transport kTransports[] = {
     {"oci", "oci:DIR[:TAG]", OpenOci},
     {"oci-archive", "oci-archive:FILE[:TAG]", OpenOciArchive},
     {"docker-archive", "docker-archive:FILE[:NAME]", OpenDockerArchive},
+    {"docker", "docker://HOST/NAME[:TAG|@DIGEST]", OpenRegistryImage},
     {"dir", "dir:DIR", OpenDir},
     {"nix", "nix:FILE", OpenNix},
     {"rootfs", "rootfs:DIR", OpenRootfsImage},
@@ -39,7 +40,6 @@ struct OtherTransport {
   std::string_view name, way;
 };
 constexpr OtherTransport kOtherTransports[] = {
-    {"docker", "skopeo copy docker://HOST/NAME:TAG oci:DIR:TAG"},
     {"docker-daemon", "skopeo copy docker-daemon:NAME:TAG oci:DIR:TAG"},
     {"containers-storage", "skopeo copy containers-storage:NAME:TAG oci:DIR:TAG"},
 };

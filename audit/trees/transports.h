@@ -31,6 +31,7 @@ using Opener = absl::StatusOr<Trees> (*)(const TypedReference& name, const OpenO
 absl::StatusOr<Trees> OpenOci(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenOciArchive(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenDockerArchive(const TypedReference& name, const OpenOptions& options);
+absl::StatusOr<Trees> OpenRegistryImage(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenNix(const TypedReference& name, const OpenOptions& options);
 absl::StatusOr<Trees> OpenRootfsImage(const TypedReference& name, const OpenOptions& options);
 // A path without a transport: an OCI layout, a dir: image, an archive of either kind, the JSON of

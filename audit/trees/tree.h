@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "audit/bytes/inflate.h"
+#include "audit/registry/options.h"
 
 namespace lre_audit {
 
@@ -128,12 +129,14 @@ struct OpenOptions {
   bool all_platforms = false;  // every image of an index, for OpenImages
   // "store:ROOT": whose files "nix:" means. Anything else, such as a closure: the host's.
   std::string store = {};
+  RegistryOptions registry = {};
 };
 
 using Trees = std::vector<std::unique_ptr<Tree>>;
 
 // Opens what the user typed: "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]",
-// "docker-archive:FILE[:NAME]", "nix:FILE", "rootfs:DIR", or a bare path, which is sniffed.
+// "docker-archive:FILE[:NAME]", "docker://HOST/NAME[:TAG|@DIGEST]", "nix:FILE", "rootfs:DIR", or a
+// bare path, which is sniffed.
 // InvalidArgument for an unknown transport (with the known ones and a suggestion), NotFound for
 // what is not there, with one helpful line.
 absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,

@@ -226,7 +226,7 @@ TEST(Http, AFormIsNotSentToAnotherServer) {
     return Reply{Answer("307 Away", absl::StrCat("Location: ", other.Url("/"), "\r\n"), "")};
   });
   ExpectError(Fetch({.url = server.Url("/"), .form = "password=secret"}).status(),
-              absl::StatusCode::kPermissionDenied, "redirects a POST");
+              absl::StatusCode::kDataLoss, "redirects a POST");
   EXPECT_TRUE(other.requests().empty());
   EXPECT_THAT(server.requests().at(0), ::testing::StartsWith("POST / "));
 }
