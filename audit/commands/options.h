@@ -2,6 +2,7 @@
 #ifndef LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
 #define LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +16,12 @@ namespace lre_audit {
 
 enum class ColorMode { kAuto, kAlways, kNever };
 
+// Facts kept from earlier audits: whether, and how much of them.
+struct CacheOptions {
+  bool enabled = true;
+  uint64_t max_bytes = uint64_t{2} << 30;
+};
+
 // Options of every command that ends in a Report.
 struct ReportOptions {
   std::string format = "text";       // of standard output, a name in reports/output.h's table
@@ -22,8 +29,9 @@ struct ReportOptions {
   Finding::Severity fail_on = Finding::ERROR;
   bool fail_on_given = false;  // else a policy may say it
   int jobs = 0;                // threads; 0 = as many as the machine has
-  std::string policy;          // a policy file; empty: the default policy alone
-  absl::Time now;              // for suppressions that expire
+  CacheOptions cache;
+  std::string policy;  // a policy file; empty: the default policy alone
+  absl::Time now;      // for suppressions that expire
   ColorMode color = ColorMode::kAuto;
   bool quiet = false;
   bool verbose = false;
@@ -85,6 +93,7 @@ struct WhyOptions {
   std::string format = "text";
   ColorMode color = ColorMode::kAuto;
   int jobs = 0;
+  CacheOptions cache;
 };
 
 // lre-audit rule [CODE]
