@@ -65,6 +65,7 @@ struct Words {
   bool quiet = false;
   bool verbose = false;
   bool no_cache = false;
+  std::string max_size;
   std::string platform;
   std::string closure;
   std::string root;
@@ -438,6 +439,31 @@ absl::StatusOr<CommandLine> ParseRule(const Words& words) {
   return options;
 }
 
+absl::StatusOr<CommandLine> ParseCacheCommand(const Words& words) {
+  using Action = CacheCommandOptions::Action;
+  constexpr Choice<Action> kActions[] = {
+      {"show", Action::kShow}, {"prune", Action::kPrune}, {"verify", Action::kVerify}};
+  CacheCommandOptions options;
+  LRE_RETURN_IF_ERROR(AtMostOperands(1, kCacheHelp, words));
+  if (!words.operands.empty()) {
+    LRE_ASSIGN_OR_RETURN(options.action, Choose("cache", words.operands[0], kActions));
+  }
+  if (options.action != Action::kPrune && (words.all || !words.max_size.empty())) {
+    return UsageError(words.all ? "--all" : "--max-size", " belongs to 'lre-audit cache prune'");
+  }
+  if (words.all && !words.max_size.empty()) {
+    return UsageError("--all and --max-size exclude each other");
+  }
+  LRE_ASSIGN_OR_RETURN(options.cache, ParseCache(words));
+  if (!words.max_size.empty()) {
+    LRE_ASSIGN_OR_RETURN(options.cache.max_bytes, ParseSize("--max-size", words.max_size));
+  }
+  LRE_RETURN_IF_ERROR(CheckFormat(words.format));
+  options.json = words.format == "json";
+  options.all = words.all;
+  return options;
+}
+
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments) {
@@ -510,6 +536,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   CLI::App* rule = AddCommand(app, kRuleHelp);
   AddFormat(rule, words);
 
+  CLI::App* cache = AddCommand(app, kCacheHelp);
+  cache->add_option("--max-size", words.max_size, "prune: what is left at most, such as 500M or 2G")
+      ->option_text("SIZE");
+  cache->add_flag("--all", words.all, "prune: everything goes");
+  AddFormat(cache, words);
+
   try {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     app.parse(std::move(arguments));
@@ -532,6 +564,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   if (command == why) return ParseWhy(words);
   if (command == store) return ParseStore(words);
   if (command == elf) return ParseElf(words);
+  if (command == cache) return ParseCacheCommand(words);
   return ParseRule(words);
 }
 

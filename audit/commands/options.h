@@ -102,6 +102,15 @@ struct RuleOptions {
   std::string format = "text";
 };
 
+// lre-audit cache [show|prune|verify]
+struct CacheCommandOptions {
+  enum class Action { kShow, kPrune, kVerify };
+  Action action = Action::kShow;
+  bool all = false;  // prune: not even max_bytes are left
+  bool json = false;
+  CacheOptions cache;  // max_bytes: what prune leaves
+};
+
 // --help and --version: text for standard output, exit code 0.
 struct Answer {
   std::string text;
@@ -109,7 +118,7 @@ struct Answer {
 
 using CommandLine =
     std::variant<Answer, CheckOptions, InitOptions, ImageOptions, StoreOptions, ToolchainOptions,
-                 DiffOptions, WhyOptions, ElfOptions, RuleOptions>;
+                 DiffOptions, WhyOptions, ElfOptions, RuleOptions, CacheCommandOptions>;
 
 // Parses the arguments after the program's name. An error is one line that says what is wrong and,
 // where a word is nearly right, which one was meant.

@@ -41,6 +41,20 @@ std::string Sha256Of(const std::string& text) {
   return hash.FinishHex();
 }
 
+// Removes the file if it `goes`, and counts it. True if it is gone.
+bool Settle(const CacheDirectory& directory, const CacheDirectory::File& file, bool goes,
+            CacheChange* change) {
+  if (goes && directory.Remove(file.name)) {
+    ++change->removed;
+    change->removed_bytes += file.bytes;
+    return true;
+  }
+  change->failed += goes;
+  change->entries += !IsTemporary(file.name);
+  change->bytes += file.bytes;
+  return false;
+}
+
 // Removes those of our files for which `goes` says so.
 absl::StatusOr<CacheChange> RemoveIf(const CacheDirectory& directory,
                                      const std::function<bool(const CacheDirectory::File&)>& goes) {
@@ -48,9 +62,7 @@ absl::StatusOr<CacheChange> RemoveIf(const CacheDirectory& directory,
   CacheChange change;
   for (const CacheDirectory::File& file : files) {
     if (!IsOurs(file.name)) continue;
-    const bool gone = goes(file) && directory.Remove(file.name);
-    (gone ? change.removed : change.entries) += 1;
-    (gone ? change.removed_bytes : change.bytes) += file.bytes;
+    Settle(directory, file, goes(file), &change);
   }
   return change;
 }
@@ -93,17 +105,8 @@ absl::StatusOr<CacheChange> PruneCache(const CacheDirectory& directory, uint64_t
   CacheChange change;
   for (const CacheDirectory::File& file : files) {
     if (!IsOurs(file.name)) continue;
-    const bool temporary = IsTemporary(file.name);
-    const bool goes = temporary ? file.used < abandoned : excess > 0;
-    const bool gone = goes && directory.Remove(file.name);
-    if (gone) {
-      ++change.removed;
-      change.removed_bytes += file.bytes;
-      excess -= std::min(excess, file.bytes);
-      continue;
-    }
-    change.entries += !temporary;
-    change.bytes += file.bytes;
+    const bool goes = IsTemporary(file.name) ? file.used < abandoned : excess > 0;
+    if (Settle(directory, file, goes, &change)) excess -= std::min(excess, file.bytes);
   }
   return change;
 }
@@ -121,7 +124,7 @@ absl::StatusOr<CacheChange> PruneStale(const CacheDirectory& directory,
 }
 
 absl::StatusOr<CacheChange> VerifyCache(const CacheDirectory& directory) {
-  std::vector<std::string> bad;
+  std::vector<CacheChange::Bad> bad;
   absl::StatusOr<CacheChange> change = RemoveIf(directory, [&](const CacheDirectory::File& file) {
     if (IsTemporary(file.name)) return false;
     const absl::StatusOr<std::string> content =
@@ -133,7 +136,7 @@ absl::StatusOr<CacheChange> VerifyCache(const CacheDirectory& directory) {
       status = absl::DataLossError(absl::StrCat("holds the facts of ", PeekKept(*content)->key));
     }
     if (status.ok()) return false;
-    bad.push_back(absl::StrCat(file.name, ": ", status.message()));
+    bad.push_back({file.name, std::string(status.message())});
     return true;
   });
   if (change.ok()) change->bad = std::move(bad);

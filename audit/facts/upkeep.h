@@ -27,7 +27,11 @@ absl::StatusOr<CacheSurvey> SurveyCache(const CacheDirectory& directory,
 struct CacheChange {
   uint64_t removed = 0, removed_bytes = 0;
   uint64_t entries = 0, bytes = 0;  // that stay
-  std::vector<std::string> bad;     // "NAME: what is wrong with it", of those removed for that
+  uint64_t failed = 0;              // of these, what was to go and could not be removed
+  struct Bad {
+    std::string file, message;
+  };
+  std::vector<Bad> bad;  // what VerifyCache found
 };
 
 // Removes what killed writers left behind an hour ago, and of the rest the least recently used

@@ -157,18 +157,21 @@ bool RecallPart(const Tree& tree, size_t part, const ScanOptions& options, Scann
          RecallAs(KeyOf(*options.cache, content, options, false), tree, part, options, out);
 }
 
+bool IsAsPromised(const Tree::Part& part, const std::vector<Problem>& problems) {
+  // Where no digest is promised, the diff_id is what identifies the bytes.
+  return problems.empty() ||
+         (problems.size() == 1 && problems[0].kind == Problem::Kind::kDiffIdMismatch &&
+          !part.digest.empty());
+}
+
 void KeepPart(const Tree& tree, size_t part, const ScanOptions& options, ScannedPart* scanned) {
   if (options.cache == nullptr) return;
   const Tree::Content content = tree.content(part);
   if (content.digest.empty()) return;
-  std::string diff_id = tree.parts()[part].diff_id;
-  if (scanned->problems.size() == 1 &&
-      scanned->problems[0].kind == Problem::Kind::kDiffIdMismatch &&
-      !tree.parts()[part].digest.empty()) {
-    diff_id = scanned->problems[0].actual;
-  } else if (!scanned->problems.empty()) {
-    return;
-  }
+  const Tree::Part& promised = tree.parts()[part];
+  if (!IsAsPromised(promised, scanned->problems)) return;
+  const std::string& diff_id =
+      scanned->problems.empty() ? promised.diff_id : scanned->problems[0].actual;
   scanned->content = ContentName(content);
   KeptPart kept;
   kept.set_diff_id(diff_id);

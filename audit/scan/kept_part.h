@@ -3,8 +3,7 @@
 #define LRE_AUDIT_AUDIT_SCAN_KEPT_PART_H_
 
 #include <cstddef>
-#include <string>
-#include <string_view>
+#include <vector>
 
 #include "audit/scan/scan.h"
 #include "audit/trees/tree.h"
@@ -20,6 +19,10 @@ bool RecallPart(const Tree& tree, size_t part, const ScanOptions& options, Scann
 // diff_id than promised apart, which is held against the promise each time), and sets
 // scanned->content.
 void KeepPart(const Tree& tree, size_t part, const ScanOptions& options, ScannedPart* scanned);
+
+// Whether a verifying pass over the part found the bytes that Tree::content promises, all of them
+// readable and well formed; another diff_id than promised does not count.
+bool IsAsPromised(const Tree::Part& part, const std::vector<Problem>& problems);
 
 }  // namespace lre_audit
 

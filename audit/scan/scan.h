@@ -34,8 +34,8 @@ struct ScannedPart {
 
 struct ScanOptions {
   std::string store_directory = "/nix/store";
-  int jobs = 0;            // threads; 0: one per core
-  bool nar_hashes = true;  // of every store path; without recorded hashes nothing needs them
+  int jobs = 0;                 // threads; 0: one per core
+  bool nar_hashes = true;       // of every store path; without recorded hashes nothing needs them
   FactsCache* cache = nullptr;  // of what earlier scans found; null: everything is scanned
   // Called from any thread with the number of bytes read since the last call.
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
