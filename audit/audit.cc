@@ -135,6 +135,7 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   ScanOptions options;
   options.store_directory = StoreDirectoryOf(request);
   options.jobs = request.jobs;
+  options.cache = request.cache;
   options.on_bytes = request.on_bytes;
 
   // A closure that cannot be read is told before minutes are spent on the tree.

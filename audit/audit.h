@@ -21,6 +21,8 @@
 
 namespace lre_audit {
 
+class FactsCache;
+
 // What an audit compares a tree with.
 struct ClosureChoice {
   Subject::ClosureKind kind = Subject::ClosureKind::kDerived;
@@ -46,6 +48,7 @@ struct AuditRequest {
   const nix::TrustedKeys* trusted_keys = nullptr;
   const CompiledPolicy* policy = nullptr;
   int jobs = 0;
+  FactsCache* cache = nullptr;  // of facts from earlier audits; null: everything is read
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
   std::function<void(const char*)> on_phase = [](const char*) {};
 };

@@ -169,6 +169,7 @@ class Gate {
     request.tree = &tree;
     request.policy = request_.policy;
     request.jobs = request_.jobs;
+    request.cache = request_.cache;
     request.on_bytes = request_.on_bytes;
     request.on_phase = request_.on_phase;
     uint64_t total = 0;

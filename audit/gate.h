@@ -16,6 +16,8 @@
 
 namespace lre_audit {
 
+class FactsCache;
+
 struct GateRequest {
   struct Image {
     std::string reference;
@@ -47,6 +49,7 @@ struct GateRequest {
 
   const CompiledPolicy* policy = nullptr;
   int jobs = 0;
+  FactsCache* cache = nullptr;  // of facts from earlier audits; null: everything is read
   std::function<void(uint64_t)> on_total = [](uint64_t) {};
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
   std::function<void(const char*)> on_phase = [](const char*) {};

@@ -1,9 +1,11 @@
 #include "audit/commands/audit_command.h"
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_split.h"
+#include "audit/commands/open_cache.h"
 #include "audit/commands/progress.h"
 #include "audit/commands/write_report.h"
 #include "base/text.h"
@@ -48,6 +50,8 @@ int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& o
   const absl::StatusOr<LoadedPolicy> policy = LoadPolicy(options.policy, options.now);
   if (!policy.ok()) return Refuse(policy.status(), err);
   request.policy = &policy->compiled;
+  const std::unique_ptr<FactsCache> cache = OpenCache(options.cache, options.verbose, err);
+  request.cache = cache.get();
   return RunWithProgress(options, out, err, [&](Progress& progress) {
     uint64_t total = 0;
     for (const Tree::Part& part : request.tree->parts()) total += part.size_hint;
@@ -60,6 +64,8 @@ int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& o
 int RunGateAudit(GateRequest request, const LoadedPolicy& policy, const ReportOptions& options,
                  std::ostream& out, std::ostream& err) {
   request.policy = &policy.compiled;
+  const std::unique_ptr<FactsCache> cache = OpenCache(options.cache, options.verbose, err);
+  request.cache = cache.get();
   return RunWithProgress(options, out, err, [&](Progress& progress) {
     uint64_t total = 0;
     request.on_total = [&](uint64_t bytes) { progress.SetTotal(total += bytes); };

@@ -1,9 +1,11 @@
 #include "audit/commands/diff_command.h"
 
 #include <chrono>
+#include <memory>
 
 #include "audit/commands/audit_command.h"
 #include "audit/commands/load_policy.h"
+#include "audit/commands/open_cache.h"
 #include "audit/commands/progress.h"
 #include "audit/commands/write_report.h"
 #include "audit/compare/compare.h"
@@ -13,7 +15,7 @@
 namespace lre_audit {
 namespace {
 
-absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
+absl::StatusOr<Comparison> CompareSides(const DiffOptions& options, std::ostream& err) {
   OpenOptions open;
   open.platform = options.platform;
   open.registry = options.registry;
@@ -31,6 +33,9 @@ absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
   request.b = &b;
   request.policy = &policy.compiled;
   request.reading.jobs = options.report.jobs;
+  const std::unique_ptr<FactsCache> cache =
+      OpenCache(options.report.cache, options.report.verbose, err);
+  request.reading.cache = cache.get();
   uint64_t total = 0;
   request.reading.on_total = [&](uint64_t bytes) { progress.SetTotal(total += bytes); };
   request.reading.on_bytes = [&](uint64_t bytes) { progress.Add(bytes); };
@@ -44,7 +49,7 @@ absl::StatusOr<Comparison> CompareSides(const DiffOptions& options) {
 
 int RunDiff(const DiffOptions& options, std::ostream& out, std::ostream& err) {
   const auto start = std::chrono::steady_clock::now();
-  absl::StatusOr<Comparison> comparison = CompareSides(options);
+  absl::StatusOr<Comparison> comparison = CompareSides(options, err);
   if (!comparison.ok()) return Refuse(comparison.status(), err);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return WriteComparison(*comparison, options.report, elapsed.count(), out, err);

@@ -151,4 +151,27 @@ const CommandHelp kRuleHelp = {
   lre-audit rule interpreter-outside-store)",
 };
 
+const CommandHelp kCacheHelp = {
+    .name = "cache",
+    .usage = "[show|prune|verify] [OPTIONS]",
+    .summary = "Shows, prunes or verifies the facts that audits have kept of images' layers.",
+    .footer =
+        R"(An audit keeps what it finds in a layer, by the layer's digest. The next one of the same layer
+verifies the digest, and need not read further; its report is the same, byte for byte.
+
+  show    where, how many and how large; the default
+  prune   removes what other versions of lre-audit have kept, and of the rest the least recently
+          used above --max-size
+  verify  reads every entry, removes those that are damaged; exits with 1 if there are any
+
+Environment:
+  LRE_AUDIT_CACHE_DIR    where; else $XDG_CACHE_HOME/lre-audit, else ~/.cache/lre-audit
+  LRE_AUDIT_CACHE_SIZE   what is kept at most, such as 500M (2G); 0 keeps nothing
+
+Examples:
+  lre-audit cache
+  lre-audit cache prune --max-size 500M
+  lre-audit image oci:worker:latest --no-cache)",
+};
+
 }  // namespace lre_audit

@@ -23,11 +23,12 @@ extern const CommandHelp kDiffHelp;
 extern const CommandHelp kWhyHelp;
 extern const CommandHelp kElfHelp;
 extern const CommandHelp kRuleHelp;
+extern const CommandHelp kCacheHelp;
 
 // Of all commands, in the order in which --help lists them.
-inline constexpr std::array<const CommandHelp*, 9> kCommandHelps = {
+inline constexpr std::array<const CommandHelp*, 10> kCommandHelps = {
     &kCheckHelp, &kInitHelp, &kImageHelp, &kStoreHelp, &kToolchainHelp,
-    &kDiffHelp,  &kWhyHelp,  &kElfHelp,   &kRuleHelp};
+    &kDiffHelp,  &kWhyHelp,  &kElfHelp,   &kRuleHelp,  &kCacheHelp};
 
 }  // namespace lre_audit
 

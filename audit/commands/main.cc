@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/commands/cache_command.h"
 #include "audit/commands/check_command.h"
 #include "audit/commands/diff_command.h"
 #include "audit/commands/elf_command.h"
@@ -35,11 +36,14 @@ struct Commands {
   int operator()(const WhyOptions& o) const { return RunWhy(o, std::cout, std::cerr); }
   int operator()(const ElfOptions& o) const { return RunElf(o, std::cout, std::cerr); }
   int operator()(const RuleOptions& o) const { return RunRule(o, std::cout, std::cerr); }
+  int operator()(const CacheCommandOptions& o) const { return RunCache(o, std::cout, std::cerr); }
 };
 
 int Main(std::vector<std::string> arguments) {
   // A reader of our output that goes away ends us quietly, even where a parent ignored the signal.
   std::signal(SIGPIPE, SIG_DFL);
+  // A file that may not grow further (ulimit -f) is an error of the write, and no end.
+  std::signal(SIGXFSZ, SIG_IGN);
   const absl::StatusOr<CommandLine> command = ParseCommandLine(std::move(arguments));
   if (!command.ok()) {
     std::cerr << "error: " << ToStd(command.status().message()) << "\n";

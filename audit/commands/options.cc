@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -62,6 +64,8 @@ struct Words {
   std::string color = "auto";
   bool quiet = false;
   bool verbose = false;
+  bool no_cache = false;
+  std::string max_size;
   std::string platform;
   std::string closure;
   std::string root;
@@ -160,6 +164,11 @@ void AddToolchains(CLI::App* command, const char* what, Words& words) {
       ->allow_extra_args(false);
 }
 
+void AddNoCache(CLI::App* command, Words& words) {
+  command->add_flag("--no-cache", words.no_cache,
+                    "Read everything anew, and keep no facts for the next time");
+}
+
 void AddReportOptions(CLI::App* command, Words& words) {
   AddFormat(command, words);
   command->add_option("--output", words.outputs, "Also write the report to a file; may be repeated")
@@ -168,6 +177,7 @@ void AddReportOptions(CLI::App* command, Words& words) {
   command->add_option("--fail-on", words.fail_on, "Least severity to fail on: error, warning, note")
       ->option_text("SEVERITY");
   AddJobs(command, words);
+  AddNoCache(command, words);
   command
       ->add_option("--policy", words.policy,
                    "What is allowed, suppressed, or of another severity (lre-audit.textproto)")
@@ -260,6 +270,36 @@ absl::StatusOr<int> ParseJobs(const Words& words) {
                     "'");
 }
 
+// "500M", "2G" or bytes alone.
+absl::StatusOr<uint64_t> ParseSize(const char* option, const std::string& word) {
+  constexpr std::pair<char, int> kUnits[] = {{'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}};
+  std::string_view digits = word;
+  int shift = 0;
+  for (const auto& [unit, bits] : kUnits) {
+    if (!digits.empty() && absl::ascii_toupper(digits.back()) == unit) {
+      digits.remove_suffix(1);
+      shift = bits;
+      break;
+    }
+  }
+  uint64_t size = 0;
+  const bool number = !digits.empty() &&
+                      digits.find_first_not_of("0123456789") == std::string_view::npos &&
+                      absl::SimpleAtoi(ToAbsl(digits), &size);
+  if (number && size <= (UINT64_MAX >> shift)) return size << shift;
+  return UsageError(option, " takes a size such as 500M or 2G, not '", Escaped(word), "'");
+}
+
+absl::StatusOr<CacheOptions> ParseCache(const Words& words) {
+  CacheOptions options;
+  options.enabled = !words.no_cache;
+  const char* size = getenv("LRE_AUDIT_CACHE_SIZE");
+  if (size != nullptr && size[0] != '\0') {
+    LRE_ASSIGN_OR_RETURN(options.max_bytes, ParseSize("LRE_AUDIT_CACHE_SIZE", size));
+  }
+  return options;
+}
+
 // A date, or a time as RFC 3339 has it, in UTC.
 absl::StatusOr<absl::Time> ParseNow(const std::string& word) {
   if (word.empty()) return absl::Now();
@@ -290,6 +330,7 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
     options.fail_on_given = true;
   }
   LRE_ASSIGN_OR_RETURN(options.jobs, ParseJobs(words));
+  LRE_ASSIGN_OR_RETURN(options.cache, ParseCache(words));
   LRE_RETURN_IF_ERROR(CheckValue("--policy", words.policy));
   options.policy = words.policy;
   LRE_ASSIGN_OR_RETURN(options.now, ParseNow(words.now));
@@ -392,6 +433,7 @@ absl::StatusOr<CommandLine> ParseWhy(const Words& words) {
   LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
   LRE_RETURN_IF_ERROR(CheckFormat(words.format));
   LRE_ASSIGN_OR_RETURN(options.jobs, ParseJobs(words));
+  LRE_ASSIGN_OR_RETURN(options.cache, ParseCache(words));
   LRE_ASSIGN_OR_RETURN(options.color, Choose("--color", words.color, kColors));
   options.subject = words.operands[0];
   options.path = words.operands[1];
@@ -429,6 +471,31 @@ absl::StatusOr<CommandLine> ParseRule(const Words& words) {
   if (!words.operands.empty()) options.rule = words.operands[0];
   LRE_RETURN_IF_ERROR(CheckFormat(words.format));
   options.format = words.format;
+  return options;
+}
+
+absl::StatusOr<CommandLine> ParseCacheCommand(const Words& words) {
+  using Action = CacheCommandOptions::Action;
+  constexpr Choice<Action> kActions[] = {
+      {"show", Action::kShow}, {"prune", Action::kPrune}, {"verify", Action::kVerify}};
+  CacheCommandOptions options;
+  LRE_RETURN_IF_ERROR(AtMostOperands(1, kCacheHelp, words));
+  if (!words.operands.empty()) {
+    LRE_ASSIGN_OR_RETURN(options.action, Choose("cache", words.operands[0], kActions));
+  }
+  if (options.action != Action::kPrune && (words.all || !words.max_size.empty())) {
+    return UsageError(words.all ? "--all" : "--max-size", " belongs to 'lre-audit cache prune'");
+  }
+  if (words.all && !words.max_size.empty()) {
+    return UsageError("--all and --max-size exclude each other");
+  }
+  LRE_ASSIGN_OR_RETURN(options.cache, ParseCache(words));
+  if (!words.max_size.empty()) {
+    LRE_ASSIGN_OR_RETURN(options.cache.max_bytes, ParseSize("--max-size", words.max_size));
+  }
+  LRE_RETURN_IF_ERROR(CheckFormat(words.format));
+  options.json = words.format == "json";
+  options.all = words.all;
   return options;
 }
 
@@ -498,6 +565,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   AddRegistryOptions(why, words);
   AddFormat(why, words);
   AddJobs(why, words);
+  AddNoCache(why, words);
   AddColor(why, words);
 
   CLI::App* elf = AddCommand(app, kElfHelp);
@@ -507,6 +575,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
 
   CLI::App* rule = AddCommand(app, kRuleHelp);
   AddFormat(rule, words);
+
+  CLI::App* cache = AddCommand(app, kCacheHelp);
+  cache->add_option("--max-size", words.max_size, "prune: what is left at most, such as 500M or 2G")
+      ->option_text("SIZE");
+  cache->add_flag("--all", words.all, "prune: everything goes");
+  AddFormat(cache, words);
 
   try {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
@@ -530,6 +604,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   if (command == why) return ParseWhy(words);
   if (command == store) return ParseStore(words);
   if (command == elf) return ParseElf(words);
+  if (command == cache) return ParseCacheCommand(words);
   return ParseRule(words);
 }
 

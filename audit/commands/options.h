@@ -2,6 +2,7 @@
 #ifndef LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
 #define LRE_AUDIT_AUDIT_COMMANDS_OPTIONS_H_
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,12 @@ namespace lre_audit {
 
 enum class ColorMode { kAuto, kAlways, kNever };
 
+// Facts kept from earlier audits: whether, and how much of them.
+struct CacheOptions {
+  bool enabled = true;
+  uint64_t max_bytes = uint64_t{2} << 30;
+};
+
 // Options of every command that ends in a Report.
 struct ReportOptions {
   std::string format = "text";       // of standard output, a name in reports/output.h's table
@@ -23,8 +30,9 @@ struct ReportOptions {
   Finding::Severity fail_on = Finding::ERROR;
   bool fail_on_given = false;  // else a policy may say it
   int jobs = 0;                // threads; 0 = as many as the machine has
-  std::string policy;          // a policy file; empty: the default policy alone
-  absl::Time now;              // for suppressions that expire
+  CacheOptions cache;
+  std::string policy;  // a policy file; empty: the default policy alone
+  absl::Time now;      // for suppressions that expire
   ColorMode color = ColorMode::kAuto;
   bool quiet = false;
   bool verbose = false;
@@ -91,12 +99,22 @@ struct WhyOptions {
   std::string format = "text";
   ColorMode color = ColorMode::kAuto;
   int jobs = 0;
+  CacheOptions cache;
 };
 
 // lre-audit rule [CODE]
 struct RuleOptions {
   std::string rule;  // code or name; empty: the whole catalogue
   std::string format = "text";
+};
+
+// lre-audit cache [show|prune|verify]
+struct CacheCommandOptions {
+  enum class Action { kShow, kPrune, kVerify };
+  Action action = Action::kShow;
+  bool all = false;  // prune: not even max_bytes are left
+  bool json = false;
+  CacheOptions cache;  // max_bytes: what prune leaves
 };
 
 // --help and --version: text for standard output, exit code 0.
@@ -106,7 +124,7 @@ struct Answer {
 
 using CommandLine =
     std::variant<Answer, CheckOptions, InitOptions, ImageOptions, StoreOptions, ToolchainOptions,
-                 DiffOptions, WhyOptions, ElfOptions, RuleOptions>;
+                 DiffOptions, WhyOptions, ElfOptions, RuleOptions, CacheCommandOptions>;
 
 // Parses the arguments after the program's name. An error is one line that says what is wrong and,
 // where a word is nearly right, which one was meant.

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "audit/audit.h"
 #include "audit/commands/audit_command.h"
+#include "audit/commands/open_cache.h"
 #include "audit/commands/progress.h"
 #include "audit/commands/terminal.h"
 #include "audit/commands/write_report.h"
@@ -142,7 +143,8 @@ absl::StatusOr<Opened> Open(const WhyOptions& options) {
   return opened;
 }
 
-absl::StatusOr<ExaminedTree> ExamineOpened(const Opened& opened, int jobs) {
+absl::StatusOr<ExaminedTree> ExamineOpened(const Opened& opened, const WhyOptions& options,
+                                           std::ostream& err) {
   if (opened.tree == nullptr) {
     ExaminedTree nothing;
     nothing.merged = std::make_unique<const MergedTree>();
@@ -157,7 +159,9 @@ absl::StatusOr<ExaminedTree> ExamineOpened(const Opened& opened, int jobs) {
   request.kind = is_image ? Subject::Kind::kImage : Subject::Kind::kStore;
   request.tree = opened.tree.get();
   request.known_closure = &opened.closure;
-  request.jobs = jobs;
+  request.jobs = options.jobs;
+  const std::unique_ptr<FactsCache> cache = OpenCache(options.cache, /*verbose=*/false, err);
+  request.cache = cache.get();
   request.on_bytes = [&](uint64_t bytes) { progress.Add(bytes); };
   request.on_phase = [&](const char* phase) { progress.SetPhase(phase); };
   return Examine(request);
@@ -226,7 +230,7 @@ int RunWhy(const WhyOptions& options, std::ostream& out, std::ostream& err) {
   if (!goal.ok()) return Refuse(goal.status(), err);
   const absl::StatusOr<Opened> opened = Open(options);
   if (!opened.ok()) return Refuse(opened.status(), err);
-  const absl::StatusOr<ExaminedTree> examined = ExamineOpened(*opened, options.jobs);
+  const absl::StatusOr<ExaminedTree> examined = ExamineOpened(*opened, options, err);
   if (!examined.ok()) return Refuse(examined.status(), err);
 
   const Subject& subject = examined->subject;

@@ -28,6 +28,7 @@ void ReadTree(const ReadOptions& options, StoreSide* side) {
   ScanOptions scan;
   scan.store_directory = side->store_directory;
   scan.jobs = options.jobs;
+  scan.cache = options.cache;
   scan.on_bytes = options.on_bytes;
   side->merged = MergeParts(*side->tree, ScanTree(*side->tree, scan), scan);
   for (const Problem& problem : side->merged.problems) {

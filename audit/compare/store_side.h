@@ -17,8 +17,11 @@
 
 namespace lre_audit {
 
+class FactsCache;
+
 struct ReadOptions {
-  int jobs = 0;  // threads; 0: one per core
+  int jobs = 0;                 // threads; 0: one per core
+  FactsCache* cache = nullptr;  // of facts from earlier audits; null: everything is read
   std::function<void(uint64_t)> on_total = [](uint64_t) {};
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "audit/scan/kept_hashes.h"
 #include "audit/scan/second_pass.h"
 #include "audit/trees/overlay.h"
 #include "base/store_path.h"
@@ -16,7 +17,11 @@ namespace {
 class Merger {
  public:
   Merger(const Tree& tree, std::vector<ScannedPart>& parts, const ScanOptions& options)
-      : tree_(tree), parts_(parts), options_(options), overlay_(options.store_directory) {}
+      : tree_(tree),
+        parts_(parts),
+        options_(options),
+        overlay_(options.store_directory),
+        kept_(options.cache, parts) {}
 
   MergedTree Run() {
     NameLayers();
@@ -100,7 +105,7 @@ class Merger {
     });
     finish();
     if (requests.empty()) return;
-    out_.nars.merge(HashNars(tree_, std::move(requests), options_));
+    out_.nars.merge(HashNars(tree_, std::move(requests), options_, kHoldBytes, Kept()));
   }
 
   // False for what no NAR can hold; LRE210 tells.
@@ -136,7 +141,7 @@ class Merger {
       unsure.push_back(ref(alteration.upper_content));
     }
     const std::map<ContentRef, std::string> hashes =
-        unsure.empty() ? std::map<ContentRef, std::string>() : HashContents(tree_, unsure);
+        unsure.empty() ? std::map<ContentRef, std::string>() : HashContents(tree_, unsure, Kept());
     for (const Overlay::Alteration& alteration : overlay_.alterations()) {
       if (alteration.maybe_identical) {
         const auto lower = hashes.find(ref(alteration.lower));
@@ -153,6 +158,8 @@ class Merger {
                                   layer(alteration.lower)});
     }
   }
+
+  const KeptHashes* Kept() const { return options_.cache == nullptr ? nullptr : &kept_; }
 
   static std::string WordFor(Overlay::Alteration::How how) {
     switch (how) {
@@ -212,6 +219,7 @@ class Merger {
   std::vector<ScannedPart>& parts_;
   const ScanOptions& options_;
   Overlay overlay_;
+  const KeptHashes kept_;
   MergedTree out_;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "audit/scan/file_scanner.h"
+#include "audit/scan/kept_part.h"
 #include "base/store_path.h"
 
 namespace lre_audit {
@@ -225,9 +226,11 @@ std::vector<ScannedPart> ScanTree(const Tree& tree, const ScanOptions& options) 
   for (const Tree::Part& part : tree.parts()) sizes.push_back(part.size_hint);
   MemoryBudget budget(kBudget);
   RunParallel(sizes, options.jobs, [&](size_t i) {
+    if (RecallPart(tree, i, options, &parts[i])) return;
     PartScanner scanner(i, options, budget, parts[i]);
     tree.Stream(i, /*verify=*/true, scanner, parts[i].problems);
     scanner.Finish();
+    KeepPart(tree, i, options, &parts[i]);
   });
   return parts;
 }

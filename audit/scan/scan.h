@@ -15,6 +15,8 @@
 
 namespace lre_audit {
 
+class FactsCache;
+
 // A store path whose entries stood in one part in NAR order: its hash fell out of the same pass.
 struct StreamedNar {
   nix::NarHasher::Result nar;
@@ -26,12 +28,15 @@ struct ScannedPart {
   std::vector<FileFacts> facts;             // of each entry; empty for hardlinks and whiteouts
   std::map<std::string, StreamedNar> nars;  // by store path
   std::vector<Problem> problems;
+  // What identifies the part's bytes, where this pass has verified them and options.cache is set.
+  std::string content;
 };
 
 struct ScanOptions {
   std::string store_directory = "/nix/store";
-  int jobs = 0;            // threads; 0: one per core
-  bool nar_hashes = true;  // of every store path; without recorded hashes nothing needs them
+  int jobs = 0;                 // threads; 0: one per core
+  bool nar_hashes = true;       // of every store path; without recorded hashes nothing needs them
+  FactsCache* cache = nullptr;  // of what earlier scans found; null: everything is scanned
   // Called from any thread with the number of bytes read since the last call.
   std::function<void(uint64_t)> on_bytes = [](uint64_t) {};
 };

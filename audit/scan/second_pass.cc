@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
+#include "audit/scan/kept_hashes.h"
+#include "audit/scan/kept_part.h"
 
 namespace lre_audit {
 namespace {
@@ -190,8 +192,10 @@ class NarCollector : public EntrySink {
   size_t nodes_done_ = 0;
 };
 
+// With `verified`, bytes are held against their digests again: false where some were others.
 std::map<std::string, nix::NarHasher::Result> HashGroup(
-    const Tree& tree, const std::vector<const NarRequest*>& requests, uint64_t hold_bytes) {
+    const Tree& tree, const std::vector<const NarRequest*>& requests, uint64_t hold_bytes,
+    bool* verified = nullptr) {
   std::vector<Progress> paths;
   paths.reserve(requests.size());
   for (const NarRequest* request : requests) paths.push_back({request, 0, nix::NarHasher(), false});
@@ -202,7 +206,8 @@ std::map<std::string, nix::NarHasher::Result> HashGroup(
     for (size_t part : collector.PartsNeeded()) {
       std::vector<Problem> known;  // the first pass has reported them
       collector.BeginPart(part);
-      tree.Stream(part, /*verify=*/false, collector, known);
+      tree.Stream(part, /*verify=*/verified != nullptr, collector, known);
+      if (verified != nullptr && !IsAsPromised(tree.parts()[part], known)) *verified = false;
     }
   }
   std::map<std::string, nix::NarHasher::Result> results;
@@ -214,12 +219,27 @@ std::map<std::string, nix::NarHasher::Result> HashGroup(
   return results;
 }
 
+// The same, from an earlier audit where there was one.
+std::map<std::string, nix::NarHasher::Result> HashOrRecallGroup(
+    const Tree& tree, const std::vector<const NarRequest*>& requests, uint64_t hold_bytes,
+    const KeptHashes* kept) {
+  if (kept == nullptr) return HashGroup(tree, requests, hold_bytes);
+  if (auto known = kept->RecallNars(requests)) return *std::move(known);
+  // What changes between two passes must not be remembered as what the first one has verified.
+  bool verified = true;
+  std::map<std::string, nix::NarHasher::Result> nars =
+      HashGroup(tree, requests, hold_bytes, &verified);
+  if (verified) kept->KeepNars(requests, nars);
+  return nars;
+}
+
 }  // namespace
 
 std::map<std::string, nix::NarHasher::Result> HashNars(const Tree& tree,
                                                        std::vector<NarRequest> requests,
                                                        const ScanOptions& options,
-                                                       uint64_t hold_bytes) {
+                                                       uint64_t hold_bytes,
+                                                       const KeptHashes* kept) {
   // A store path that lies in one part is hashed beside those of other parts.
   std::map<size_t, std::vector<const NarRequest*>> by_part;
   std::vector<const NarRequest*> spread;
@@ -246,16 +266,17 @@ std::map<std::string, nix::NarHasher::Result> HashNars(const Tree& tree,
   absl::Mutex mutex;
   const uint64_t workers = std::max<uint64_t>(1, options.jobs > 0 ? options.jobs : 2);
   RunParallel(sizes, options.jobs, [&](size_t i) {
-    auto group = HashGroup(tree, groups[i], hold_bytes / workers);
+    auto group = HashOrRecallGroup(tree, groups[i], hold_bytes / workers, kept);
     absl::MutexLock lock(&mutex);
     results.merge(group);
   });
-  if (!spread.empty()) results.merge(HashGroup(tree, spread, hold_bytes));
+  if (!spread.empty()) results.merge(HashOrRecallGroup(tree, spread, hold_bytes, kept));
   return results;
 }
 
 std::map<ContentRef, std::string> HashContents(const Tree& tree,
-                                               const std::vector<ContentRef>& contents) {
+                                               const std::vector<ContentRef>& contents,
+                                               const KeptHashes* kept) {
   class Sink : public EntrySink {
    public:
     Sink(const std::set<ContentRef>& wanted, std::map<ContentRef, std::string>& hashes)
@@ -283,12 +304,25 @@ std::map<ContentRef, std::string> HashContents(const Tree& tree,
   const std::set<ContentRef> wanted(contents.begin(), contents.end());
   std::map<ContentRef, std::string> hashes;
   Sink sink(wanted, hashes);
-  std::optional<size_t> last;
-  for (const ContentRef& content : wanted) {
-    if (last == content.part) continue;
-    last = sink.part = content.part;
+  std::map<size_t, std::vector<uint64_t>> by_part;
+  for (const ContentRef& content : wanted) by_part[content.part].push_back(content.index);
+  for (const auto& [part, indices] : by_part) {
+    if (kept != nullptr) {
+      if (const auto recalled = kept->RecallContents(part, indices)) {
+        for (size_t i = 0; i < indices.size(); ++i) hashes[{part, indices[i]}] = (*recalled)[i];
+        continue;
+      }
+    }
+    sink.part = part;
     std::vector<Problem> known;
-    tree.Stream(content.part, /*verify=*/false, sink, known);
+    tree.Stream(part, /*verify=*/kept != nullptr, sink, known);
+    if (kept == nullptr || !IsAsPromised(tree.parts()[part], known)) continue;
+    std::vector<std::string> found;
+    for (const uint64_t index : indices) {
+      const auto hash = hashes.find({part, index});
+      if (hash != hashes.end()) found.push_back(hash->second);
+    }
+    if (found.size() == indices.size()) kept->KeepContents(part, indices, found);
   }
   return hashes;
 }

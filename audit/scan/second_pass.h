@@ -15,6 +15,8 @@
 
 namespace lre_audit {
 
+class KeptHashes;
+
 // Where a regular file's contents stand: part of the tree, Entry::index.
 struct ContentRef {
   size_t part = 0;
@@ -36,17 +38,21 @@ struct NarRequest {
   std::vector<NarNode> nodes;  // any order; sorted here
 };
 
+inline constexpr uint64_t kHoldBytes = uint64_t{64} << 20;
+
 // The NAR hash of each request, by store path; one whose contents cannot be read is missing. Reads
 // the parts concerned again, as often as needed to hold no more than `hold_bytes` of contents that
-// come before their turn.
+// come before their turn. What `kept` has is not read.
 std::map<std::string, nix::NarHasher::Result> HashNars(const Tree& tree,
                                                        std::vector<NarRequest> requests,
                                                        const ScanOptions& options,
-                                                       uint64_t hold_bytes = uint64_t{64} << 20);
+                                                       uint64_t hold_bytes = kHoldBytes,
+                                                       const KeptHashes* kept = nullptr);
 
 // SHA-256 (hex) of each of `contents`; what cannot be read is missing.
 std::map<ContentRef, std::string> HashContents(const Tree& tree,
-                                               const std::vector<ContentRef>& contents);
+                                               const std::vector<ContentRef>& contents,
+                                               const KeptHashes* kept = nullptr);
 
 }  // namespace lre_audit
 

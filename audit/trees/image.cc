@@ -38,6 +38,14 @@ Problem::Kind KindOf(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable;
 }
 
+// All of them: facts found under one limit are not those found under another.
+std::string Numbers(const TreeLimits& limits) {
+  const auto& [decode, entries, metadata, json, entry_metadata, layers] = limits;
+  const auto& [bytes, ratio, window, dictionary] = decode;
+  return absl::StrCat("limits ", bytes, " ", ratio, " ", window, " ", dictionary, " ", entries, " ",
+                      metadata, " ", json, " ", entry_metadata, " ", layers);
+}
+
 }  // namespace
 
 bool CheckBlob(const std::string& where, const std::optional<Digest>& expected,
@@ -166,12 +174,55 @@ ImageTree::ImageTree(Image image, std::shared_ptr<const BlobSource> blobs, const
   }
 }
 
+std::string ImageTree::WhereOf(size_t part) const {
+  const ImageLayer& layer = image_.layers[part];
+  const std::string blob_name = layer.digest ? layer.digest->ToString() : layer.blob;
+  return blob_name.empty() ? parts_[part].name
+                           : absl::StrCat(parts_[part].name, " (", blob_name, ")");
+}
+
+Tree::Content ImageTree::content(size_t part) const {
+  const ImageLayer& layer = image_.layers[part];
+  // A docker-archive names no blob's digest. Uncompressed, as it should be, the layer is its own
+  // diff_id; compressed, it is not found to be, and is read.
+  const std::optional<Digest>& digest = layer.digest ? layer.digest : layer.diff_id;
+  if (!digest || !layer.unreadable.empty()) return {};
+  return {digest->ToString(),
+          absl::StrCat("layer, diff_id ",
+                       layer.diff_id ? ToAbsl(layer.diff_id->AlgorithmName()) : "unknown", ", ",
+                       Numbers(limits_))};
+}
+
+bool ImageTree::Verify(size_t part, const std::string& diff_id,
+                       std::vector<Problem>& problems) const {
+  const ImageLayer& layer = image_.layers[part];
+  const std::optional<Digest>& digest = layer.digest ? layer.digest : layer.diff_id;
+  if (!digest || !layer.unreadable.empty()) return false;
+  absl::StatusOr<Digest> decoded;
+  if (layer.diff_id) {
+    decoded = ParseDigest(diff_id);
+    if (!decoded.ok()) return false;
+  }
+  uint64_t size = 0;
+  const absl::StatusOr<std::unique_ptr<ByteSource>> blob = blobs_->Open(layer.blob, &size);
+  if (!blob.ok()) return false;
+  DigestHasher hasher(digest->algorithm);
+  HashingSource bytes(**blob, &hasher);
+  while (true) {
+    const absl::StatusOr<std::string_view> piece = bytes.Next();
+    if (!piece.ok()) return false;
+    if (piece->empty()) break;
+  }
+  if (layer.size && *layer.size != bytes.size()) return false;
+  if (hasher.Finish().hex != digest->hex) return false;
+  if (layer.diff_id) CheckDiffId(WhereOf(part), layer.diff_id, *decoded, problems);
+  return true;
+}
+
 void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
                        std::vector<Problem>& problems) const {
   const ImageLayer& layer = image_.layers[part];
-  const std::string blob_name = layer.digest ? layer.digest->ToString() : layer.blob;
-  const std::string where =
-      blob_name.empty() ? parts_[part].name : absl::StrCat(parts_[part].name, " (", blob_name, ")");
+  const std::string where = WhereOf(part);
   auto add = [&](Problem::Kind kind, uint64_t offset, absl::string_view message) {
     problems.push_back({kind, where, offset, std::string(message), {}, {}});
   };

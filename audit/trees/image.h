@@ -70,8 +70,14 @@ class ImageTree : public Tree {
   const std::vector<Problem>& problems() const override { return image_.problems; }
   void Stream(size_t part, bool verify, EntrySink& sink,
               std::vector<Problem>& problems) const override;
+  Content content(size_t part) const override;
+  bool Verify(size_t part, const std::string& diff_id,
+              std::vector<Problem>& problems) const override;
 
  private:
+  // What problems call the part.
+  std::string WhereOf(size_t part) const;
+
   const Image image_;
   const std::shared_ptr<const BlobSource> blobs_;
   const TreeLimits limits_;

@@ -41,6 +41,8 @@ struct Entry {
   std::vector<std::pair<std::string, std::string>> xattrs;  // names as getxattr(2) has them
   uint64_t index =
       0;  // position in the part's stream, from 0: identifies the entry in a second pass
+
+  bool operator==(const Entry&) const = default;
 };
 
 // A fault of the container around the files: reading goes on where it can.
@@ -105,6 +107,22 @@ class Tree {
   // Digests and diff_ids are verified on every call with `verify`.
   virtual void Stream(size_t part, bool verify, EntrySink& sink,
                       std::vector<Problem>& problems) const = 0;
+  // What the bytes of a part are, so that what was once found in them can be kept. Empty where a
+  // part has no bytes of its own with a digest that somebody vouches for (directories).
+  struct Content {
+    std::string digest;  // "sha256:<hex>" of the part's bytes as they are stored, as promised
+    // All else that Stream's entries and problems depend on, the diff_id's value apart: limits,
+    // algorithms, what an annotation promises. Parts that agree in both give the same entries.
+    std::string reading;
+  };
+  virtual Content content(size_t) const { return {}; }
+  // Reads part `part` without decoding it. True if its bytes are those of content(part).digest and
+  // as many as promised; then a `diff_id`, which they are known to decode to ("" if that is not
+  // known), is held against the promised one, and a difference goes to `problems`. False if the
+  // bytes are others, or cannot be read: Stream tells how.
+  virtual bool Verify(size_t, const std::string& /*diff_id*/, std::vector<Problem>&) const {
+    return false;
+  }
   // What was wrong before any part was read (indexes, manifests, configuration).
   virtual const std::vector<Problem>& problems() const = 0;
   // Whether parts hold each directory's entries in NAR order (a directory walk does; a tar may

@@ -112,7 +112,11 @@ def main(program, directory, runs=5):
 
         report(f"An image: {len(layers)} layers, {size:.0f} MB compressed", [
             ("lre-audit image", measure(
-                [program, "image", reference, "--closure", world.closure_json], runs, accept=findings)),
+                [program, "image", reference, "--closure", world.closure_json, "--no-cache"], runs,
+                accept=findings)),
+            ("lre-audit image, cache warm", measure(
+                [program, "image", reference, "--closure", world.closure_json], runs,
+                {**os.environ, "LRE_AUDIT_CACHE_DIR": str(scratch / "cache")}, accept=findings)),
             ("umoci unpack", measure(
                 ["umoci", "unpack", "--rootless", "--image", reference.removeprefix("oci:"), bundle],
                 runs, before=remove)),

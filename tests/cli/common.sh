@@ -6,6 +6,10 @@ world=$LRE_AUDIT_WORLD
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 cd "$work"
+# What one test has kept is none of another's business, nor is what the user's audits have. A
+# directory in LRE_AUDIT_TESTS_CACHE is shared all the same: every test must pass with it, too.
+unset LRE_AUDIT_CACHE_DIR LRE_AUDIT_CACHE_SIZE
+export XDG_CACHE_HOME=${LRE_AUDIT_TESTS_CACHE:-$work/.cache}
 
 fail() {
   echo "FAILED: $*" >&2

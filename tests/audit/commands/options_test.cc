@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -124,6 +126,44 @@ TEST(ParseCommandLine, RuleTakesOneRuleOrNone) {
   EXPECT_EQ(options.format, "json");
 }
 
+TEST(ParseCommandLine, CacheShowsPrunesOrVerifies) {
+  using Action = CacheCommandOptions::Action;
+  unsetenv("LRE_AUDIT_CACHE_SIZE");
+  EXPECT_EQ(Parsed<CacheCommandOptions>({"cache"}).action, Action::kShow);
+  EXPECT_EQ(Parsed<CacheCommandOptions>({"cache", "show"}).cache.max_bytes, uint64_t{2} << 30);
+  EXPECT_TRUE(Parsed<CacheCommandOptions>({"cache", "verify", "--format", "json"}).json);
+  EXPECT_TRUE(Parsed<CacheCommandOptions>({"cache", "prune", "--all"}).all);
+  const struct {
+    const char* word;
+    uint64_t bytes;
+  } kSizes[] = {{"0", 0},
+                {"17", 17},
+                {"3k", 3 << 10},
+                {"500M", 500 << 20},
+                {"2G", uint64_t{2} << 30},
+                {"1T", uint64_t{1} << 40},
+                {"18446744073709551615", UINT64_MAX}};
+  for (const auto& [word, bytes] : kSizes) {
+    const auto prune = Parsed<CacheCommandOptions>({"cache", "prune", "--max-size", word});
+    EXPECT_EQ(prune.action, Action::kPrune);
+    EXPECT_EQ(prune.cache.max_bytes, bytes) << word;
+    setenv("LRE_AUDIT_CACHE_SIZE", word, 1);
+    EXPECT_EQ(Parsed<ImageOptions>({"image", "a"}).report.cache.max_bytes, bytes) << word;
+    EXPECT_EQ(Parsed<WhyOptions>({"why", "a", "b"}).cache.max_bytes, bytes) << word;
+  }
+  for (const char* word : {"K", "1KB", "-1", "+1", "1.5G", "18446744073709551616", "16777216T"}) {
+    setenv("LRE_AUDIT_CACHE_SIZE", word, 1);
+    EXPECT_THAT(Refused({"check"}), HasSubstr("takes a size such as 500M or 2G")) << word;
+  }
+  unsetenv("LRE_AUDIT_CACHE_SIZE");
+  EXPECT_TRUE(Parsed<ImageOptions>({"image", "a"}).report.cache.enabled);
+  EXPECT_FALSE(Parsed<ImageOptions>({"image", "a", "--no-cache"}).report.cache.enabled);
+  EXPECT_FALSE(Parsed<CheckOptions>({"check", "--no-cache"}).report.cache.enabled);
+  EXPECT_FALSE(Parsed<ToolchainOptions>({"toolchain", "a", "--no-cache"}).report.cache.enabled);
+  EXPECT_FALSE(Parsed<DiffOptions>({"diff", "a", "b", "--no-cache"}).report.cache.enabled);
+  EXPECT_FALSE(Parsed<WhyOptions>({"why", "a", "b", "--no-cache"}).cache.enabled);
+}
+
 TEST(ParseCommandLine, AnswersQuestionsAboutItself) {
   EXPECT_EQ(Parsed<Answer>({"--version"}).text, "lre-audit 0.1.0\n");
   const std::string help = Parsed<Answer>({"--help"}).text;
@@ -149,7 +189,7 @@ TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
     std::string message;
   };
   const std::string known =
-      " (commands: check, init, image, store, toolchain, diff, why, elf, rule)";
+      " (commands: check, init, image, store, toolchain, diff, why, elf, rule, cache)";
   const Case kCases[] = {
       {{}, "a command is missing; see lre-audit --help"},
       {{"imgae", "oci:x"}, "unknown command 'imgae'; did you mean 'image'?" + known},
@@ -198,6 +238,10 @@ TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
       {{"elf"}, "which files? lre-audit elf FILE..."},
       {{"rule", "LRE101", "LRE102"},
        "unexpected 'LRE102'; usage: lre-audit rule [CODE|NAME] [OPTIONS]"},
+      {{"cache", "purge"}, "cache takes show, prune, verify, not 'purge'; did you mean 'prune'?"},
+      {{"cache", "show", "--all"}, "--all belongs to 'lre-audit cache prune'"},
+      {{"cache", "--max-size", "1G"}, "--max-size belongs to 'lre-audit cache prune'"},
+      {{"cache", "prune", "--all", "--max-size", "1G"}, "--all and --max-size exclude each other"},
       {{"rule", "--format", "yaml"}, "unknown format 'yaml' (formats: text, json)"},
   };
   for (const Case& c : kCases) {
