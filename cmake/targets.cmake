@@ -2,7 +2,7 @@
 set(LRE_AUDIT_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-sign-compare)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms on std::string at -O2: gcc.gnu.org/PR105651.
-  list(APPEND LRE_AUDIT_WARNINGS -Wno-restrict)
+  list(APPEND LRE_AUDIT_WARNINGS -Wno-restrict -Wno-stringop-overflow)
 endif()
 if(LRE_AUDIT_WERROR)
   list(APPEND LRE_AUDIT_WARNINGS -Werror)
