@@ -50,6 +50,8 @@ void OnlyInOneSide(const Subject& subject, const Rule& rule, Findings& findings)
 void ClosurePathMissing(const Subject& subject, const Rule& rule, Findings& findings) {
   // A closure that was derived from the tree can say nothing about what is missing.
   if (subject.closure_kind == Subject::ClosureKind::kDerived) return;
+  // Nor can a tree of which nothing could be read, such as an image whose registry does not answer.
+  if (subject.files.empty() && !subject.problems.empty()) return;
   for (const LinkedStorePath& path : subject.store_paths) {
     if (!path.in_closure || path.in_tree) continue;
     Finding finding = MakeFinding(

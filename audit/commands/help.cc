@@ -59,6 +59,7 @@ const CommandHelp kImageHelp = {
     .summary = "Audits one container image: its layers, files, environment and entrypoint.",
     .footer = R"(REF:
   oci:DIR[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME]  rootfs:DIR
+  docker://HOST/NAME[:TAG|@DIGEST]  in a registry, with the credentials of skopeo or docker login
   nix:FILE  what nix2container writes instead of an image: its layers are made of the store's files
             as they are read, and their digests compared (--closure store:ROOT: of that store's)
   or a bare path, whose kind is found out. Nothing is extracted to disk.
@@ -66,6 +67,7 @@ const CommandHelp kImageHelp = {
 Examples:
   nix path-info --json -r $(nix-build toolchain.nix) > closure.json
   lre-audit image oci:worker:latest --closure closure.json
+  lre-audit image docker://registry.example.org/worker:latest --platform linux/arm64
   lre-audit image nix:$(nix build --print-out-paths .#worker)
   lre-audit image oci-archive:worker.tar --format json | jq '.findings[].rule'
   lre-audit image oci:worker --output json=report.json --fail-on warning)",

@@ -57,6 +57,16 @@ TEST(Lre302ClosurePathMissing, PresentIsInnocent) {
   EXPECT_THAT(JudgeUnderClosure(ClosureKind::kDerived, false, true), IsEmpty());
 }
 
+// An image whose registry does not answer lacks nothing that anybody knows of.
+TEST(Lre302ClosurePathMissing, OfWhatWasNotReadNothingIsKnown) {
+  SubjectBuilder subject;
+  subject.Edit().closure_kind = ClosureKind::kNamed;
+  subject.StorePath(kZlib, false, true);
+  subject.Problem(LinkedProblem::Kind::kUnreadable, "docker://h/x", "no answer");
+  EXPECT_THAT(Leaks(subject.Judged()),
+              testing::Not(testing::Contains(testing::Field(&Leak::rule, "LRE302"))));
+}
+
 TEST(Lre303ReferenceDangling, Leak) {
   SubjectBuilder subject;
   subject.File(kMake + "/share/x").RefersTo(kZlib, true).RefersTo(kGone, false);
