@@ -234,20 +234,25 @@ void Describe(const AuditRequest& request, const ExaminedTree& examined, Report*
   statistics->set_closure_paths(statistics->closure_paths() + closure_paths);
 }
 
-absl::StatusOr<Report> Audit(const AuditRequest& request) {
+absl::Status AddAudit(const AuditRequest& request, Report* report) {
   LRE_ASSIGN_OR_RETURN(const ExaminedTree examined, Examine(request));
 
   // The rules judge, the policy says what of it counts.
   request.on_phase("judging");
-  Report report;
   std::vector<Finding> findings = Judge(examined.subject);
   for (Finding& finding : request.policy->Apply(findings)) {
     // What a suppression matches may lie in another subject of the policy.
     if (finding.rule() != "LRE903") findings.push_back(std::move(finding));
   }
   SortFindings(findings);
-  for (Finding& finding : findings) *report.add_findings() = std::move(finding);
-  Describe(request, examined, &report);
+  for (Finding& finding : findings) *report->add_findings() = std::move(finding);
+  Describe(request, examined, report);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Report> Audit(const AuditRequest& request) {
+  Report report;
+  LRE_RETURN_IF_ERROR(AddAudit(request, &report));
   return report;
 }
 

@@ -66,6 +66,10 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request);
 // Adds to the report what was audited: the subject, and its numbers to the statistics.
 void Describe(const AuditRequest& request, const ExaminedTree& tree, Report* report);
 
+// Audits one tree and adds it to the report: its findings, behind those that are there, and what
+// Describe says.
+absl::Status AddAudit(const AuditRequest& request, Report* report);
+
 // The report, verdict apart, with input bytes as they are (reports/ makes them printable).
 absl::StatusOr<Report> Audit(const AuditRequest& request);
 

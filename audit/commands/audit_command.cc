@@ -61,6 +61,21 @@ int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& o
   });
 }
 
+int RunImagesAudit(ImagesRequest request, const ReportOptions& options, std::ostream& out,
+                   std::ostream& err) {
+  const absl::StatusOr<LoadedPolicy> policy = LoadPolicy(options.policy, options.now);
+  if (!policy.ok()) return Refuse(policy.status(), err);
+  request.audit.policy = &policy->compiled;
+  const std::unique_ptr<FactsCache> cache = OpenCache(options.cache, options.verbose, err);
+  request.audit.cache = cache.get();
+  return RunWithProgress(options, out, err, [&](Progress& progress) {
+    uint64_t total = 0;
+    request.on_total = [&](uint64_t bytes) { progress.SetTotal(total += bytes); };
+    Watch(options, progress, request.audit);
+    return AuditImages(request);
+  });
+}
+
 int RunGateAudit(GateRequest request, const LoadedPolicy& policy, const ReportOptions& options,
                  std::ostream& out, std::ostream& err) {
   request.policy = &policy.compiled;

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "audit/audit.h"
+#include "audit/audit_images.h"
 #include "audit/commands/load_policy.h"
 #include "audit/commands/options.h"
 #include "audit/gate.h"
@@ -15,6 +16,10 @@ namespace lre_audit {
 // code.
 int RunAudit(AuditRequest request, const ReportOptions& options, std::ostream& out,
              std::ostream& err);
+
+// The same for images, one after the other.
+int RunImagesAudit(ImagesRequest request, const ReportOptions& options, std::ostream& out,
+                   std::ostream& err);
 
 // The same for several subjects and their agreement.
 int RunGateAudit(GateRequest request, const LoadedPolicy& policy, const ReportOptions& options,

@@ -16,6 +16,9 @@ namespace {
 constexpr std::string_view kPathTransports[] = {
     "oci:", "oci-archive:", "docker-archive:", "dir:", "rootfs:", "nix:", "store:"};
 
+// Those whose reference names no path.
+constexpr std::string_view kOtherTransports[] = {"docker-daemon:", "containers-storage:"};
+
 // `path`, which is relative to `directory`, as the user can open it from where he stands.
 std::string PathIn(const std::string& directory, const std::string& path) {
   if (path.empty() || path.front() == '/' || directory.empty() || directory == ".") return path;
@@ -28,6 +31,9 @@ std::string ReferenceIn(const std::string& directory, const std::string& referen
     if (reference.starts_with(transport)) {
       return absl::StrCat(ToAbsl(transport), PathIn(directory, reference.substr(transport.size())));
     }
+  }
+  for (const std::string_view transport : kOtherTransports) {
+    if (reference.starts_with(transport)) return reference;
   }
   // docker://HOST/NAME and the like name no path.
   return reference.find("://") != std::string::npos ? reference : PathIn(directory, reference);

@@ -55,14 +55,16 @@ const CommandHelp kInitHelp = {
 
 const CommandHelp kImageHelp = {
     .name = "image",
-    .usage = "REF [OPTIONS]",
-    .summary = "Audits one container image: its layers, files, environment and entrypoint.",
+    .usage = "REF... [OPTIONS]",
+    .summary = "Audits container images: their layers, files, environment and entrypoint.",
     .footer = R"(REF:
-  oci:DIR[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME]  rootfs:DIR
+  oci:DIR[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME]  dir:DIR  rootfs:DIR
+  docker-daemon:NAME[:TAG]  containers-storage:[[DRIVER@]ROOT]NAME[:TAG]
   docker://HOST/NAME[:TAG|@DIGEST]  in a registry, with the credentials of skopeo or docker login
   nix:FILE  what nix2container writes instead of an image: its layers are made of the store's files
             as they are read, and their digests compared (--closure store:ROOT: of that store's)
-  or a bare path, whose kind is found out. Nothing is extracted to disk.
+  or a bare path, whose kind is found out. Nothing is extracted to disk. Each image is a subject of
+  the one report; one of several that cannot be opened is a finding (LRE901).
 
 Examples:
   nix path-info --json -r $(nix-build toolchain.nix) > closure.json
@@ -70,6 +72,7 @@ Examples:
   lre-audit image docker://registry.example.org/worker:latest --platform linux/arm64
   lre-audit image nix:$(nix build --print-out-paths .#worker)
   lre-audit image oci-archive:worker.tar --format json | jq '.findings[].rule'
+  lre-audit image oci:worker:latest docker-daemon:worker --all-platforms
   lre-audit image oci:worker --output json=report.json --fail-on warning)",
 };
 

@@ -1,27 +1,28 @@
 #include "audit/commands/image_command.h"
 
-#include <memory>
+#include <string>
 #include <utility>
 
 #include "audit/commands/audit_command.h"
-#include "audit/trees/tree.h"
 
 namespace lre_audit {
 
 namespace {
 
-// The image with the toolchains whose tools run in it, and whether they agree.
+// The images with the toolchains whose tools run in them, and whether they agree.
 int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostream& err) {
   const absl::StatusOr<LoadedPolicy> policy = LoadPolicy(options.report.policy, options.report.now);
   if (!policy.ok()) return Refuse(policy.status(), err);
   GateRequest request;
-  request.images.push_back({options.reference, options.platform, options.closure});
+  for (const std::string& reference : options.references) {
+    request.images.push_back({reference, options.platform, options.closure});
+  }
   for (const std::string& directory : options.toolchains) {
-    request.toolchains.push_back({directory, {options.reference}});
+    request.toolchains.push_back({directory, options.references});
   }
   request.local = options.closure;
-  request.reference = options.reference;
-  request.refuses_missing = true;
+  request.reference = options.references.front();
+  request.refuses_missing = options.references.size() == 1;
   request.registry = options.registry;
   return RunGateAudit(std::move(request), *policy, options.report, out, err);
 }
@@ -30,17 +31,15 @@ int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostre
 
 int RunImage(const ImageOptions& options, std::ostream& out, std::ostream& err) {
   if (!options.toolchains.empty()) return RunWithToolchains(options, out, err);
-  OpenOptions open;
-  open.platform = options.platform;
-  open.registry = options.registry;
-  open.store = options.closure;
-  absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(options.reference, open);
-  if (!tree.ok()) return Refuse(tree.status(), err);
-  AuditRequest request;
-  request.kind = Subject::Kind::kImage;
-  request.tree = tree->get();
-  request.closure = options.closure;
-  return RunAudit(std::move(request), options.report, out, err);
+  ImagesRequest request;
+  request.references = options.references;
+  request.open.platform = options.platform;
+  request.open.all_platforms = options.all_platforms;
+  request.open.registry = options.registry;
+  request.open.store = options.closure;
+  request.audit.kind = Subject::Kind::kImage;
+  request.audit.closure = options.closure;
+  return RunImagesAudit(std::move(request), options.report, out, err);
 }
 
 }  // namespace lre_audit

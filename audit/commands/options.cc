@@ -67,6 +67,7 @@ struct Words {
   bool no_cache = false;
   std::string max_size;
   std::string platform;
+  bool all_platforms = false;
   std::string closure;
   std::string root;
   std::string policy;
@@ -356,12 +357,23 @@ absl::StatusOr<CommandLine> ParseImage(const Words& words) {
   ImageOptions options;
   LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
-  LRE_RETURN_IF_ERROR(AtMostOperands(1, kImageHelp, words));
   if (words.operands.empty() || words.operands[0].empty()) {
     return UsageError("which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE");
   }
-  options.reference = words.operands[0];
+  for (const std::string& operand : words.operands) {
+    if (operand.empty()) return UsageError("an empty REF names no image");
+  }
+  options.references = words.operands;
   LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
+  if (words.all_platforms && !words.platform.empty()) {
+    return UsageError("--all-platforms and --platform exclude each other");
+  }
+  if (words.all_platforms && !words.toolchains.empty()) {
+    return UsageError(
+        "--all-platforms and --toolchain exclude each other: tools run on one "
+        "platform, which --platform names");
+  }
+  options.all_platforms = words.all_platforms;
   options.platform = words.platform;
   options.closure = words.closure;
   options.toolchains = words.toolchains;
@@ -533,6 +545,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   constexpr const char* kBelongs = "What belongs there";
   CLI::App* image = AddCommand(app, kImageHelp);
   AddPlatform(image, words);
+  image->add_flag("--all-platforms", words.all_platforms,
+                  "The images of every platform of an index, one after the other");
   AddClosure(image, kBelongs, words);
   AddToolchains(image, "A generated toolchain whose tools run in it; may be repeated", words);
   AddRegistryOptions(image, words);

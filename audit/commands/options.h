@@ -38,11 +38,12 @@ struct ReportOptions {
   bool verbose = false;
 };
 
-// lre-audit image REF
+// lre-audit image REF...
 struct ImageOptions {
-  std::string reference;  // "oci:DIR:TAG"
-  std::string platform;   // "linux/amd64"; empty: the image's only one, or this machine's
-  std::string closure;    // a closure source; empty: the local store, else derived from the tree
+  std::vector<std::string> references;  // "oci:DIR:TAG"; at least one
+  std::string platform;        // "linux/amd64"; empty: the image's only one, or this machine's
+  bool all_platforms = false;  // every image of an index
+  std::string closure;  // a closure source; empty: the local store, else derived from the tree
   std::vector<std::string> toolchains;  // directories of toolchains whose tools run in it
   RegistryOptions registry;
   ReportOptions report;

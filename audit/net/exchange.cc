@@ -138,6 +138,9 @@ absl::Status Exchange::SetOptions(const ExchangeRequest& request) {
   }
   // What goes to this machine itself goes through no proxy, as with all programs written in Go.
   if (IsLoopback(request.url.host)) ok = ok && set(CURLOPT_PROXY, "");
+  if (!settings_.unix_socket.empty()) {
+    ok = ok && set(CURLOPT_UNIX_SOCKET_PATH, settings_.unix_socket.c_str());
+  }
   if (!ok) return absl::InternalError("libcurl does not know an option; it may be too old");
   if (!request.url.is_https()) return absl::OkStatus();
 

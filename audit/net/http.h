@@ -62,6 +62,7 @@ struct HttpLimits {
 struct HttpSettings {
   TlsSettings tls;
   HttpLimits limits;
+  std::string unix_socket = {};  // where to connect, whatever host a URL names; empty: to that host
 };
 
 // Says who asks, for the origin of the request alone: it is never asked on behalf of another host

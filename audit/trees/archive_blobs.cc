@@ -105,6 +105,12 @@ absl::StatusOr<std::unique_ptr<ArchiveBlobs>> ArchiveBlobs::Open(const std::stri
                                                                  const TreeLimits& limits) {
   uint64_t size = 0;
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> file, OpenRegularFile(AT_FDCWD, path, &size));
+  return OfFile(std::move(file), size, path, limits);
+}
+
+std::unique_ptr<ArchiveBlobs> ArchiveBlobs::OfFile(std::shared_ptr<FileHandle> file, uint64_t size,
+                                                   const std::string& path,
+                                                   const TreeLimits& limits) {
   std::unique_ptr<ArchiveBlobs> blobs(new ArchiveBlobs(std::move(file), size, limits));
   if (absl::Status status = blobs->Index(path); !status.ok()) {
     const bool limit = absl::IsResourceExhausted(status);

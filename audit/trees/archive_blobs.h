@@ -22,6 +22,9 @@ class ArchiveBlobs : public BlobSource {
   // Faults of the archive go to problems(); what was found before them can be read.
   static absl::StatusOr<std::unique_ptr<ArchiveBlobs>> Open(const std::string& path,
                                                             const TreeLimits& limits);
+  // The same for a file that is open already, called `path` in problems.
+  static std::unique_ptr<ArchiveBlobs> OfFile(std::shared_ptr<FileHandle> file, uint64_t size,
+                                              const std::string& path, const TreeLimits& limits);
 
   // Names are normalised; a link is followed by name, one hop (skopeo's "<id>/layer.tar").
   absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "audit/trees/docker_reference.h"
 #include "audit/trees/oci_manifest.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -35,10 +36,7 @@ std::optional<Digest> DigestOfName(const std::string& name) {
 }
 
 bool HasTag(const std::vector<std::string>& tags, const std::string& name) {
-  // Without a tag, docker means "latest".
-  const size_t colon = name.rfind(':');
-  const bool has_tag = colon != std::string::npos && name.find('/', colon) == std::string::npos;
-  const std::string full = has_tag ? name : absl::StrCat(name, ":latest");
+  const std::string full = HasTagOrDigest(name) ? name : absl::StrCat(name, ":latest");
   return std::find_if(tags.begin(), tags.end(), [&](const std::string& tag) {
            // skopeo writes "docker.io/library/x:t" for "x:t".
            return tag == full || absl::EndsWith(tag, absl::StrCat("/", full));
@@ -73,16 +71,6 @@ absl::StatusOr<Selected> Select(const Json& manifest, const std::string& name, P
         matching.size(), " images to choose from; append a name or \"@<index>\": ", choices));
   }
   return matching[0];
-}
-
-// "docker.io/library/x:t" as everything but Docker's own tools writes "x:t".
-std::string FullName(const std::string& name) {
-  const size_t slash = name.find('/');
-  if (slash == std::string::npos) return absl::StrCat("docker.io/library/", name);
-  // What looks like a host is one: github.com/distribution/reference.
-  const std::string first = name.substr(0, slash);
-  const bool is_host = first.find_first_of(".:") != std::string::npos || first == "localhost";
-  return is_host ? name : absl::StrCat("docker.io/", name);
 }
 
 bool HaveOneName(const Image& docker, const Image& oci) {

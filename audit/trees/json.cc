@@ -35,6 +35,11 @@ constexpr const char* kNix2containerFields[] = {
     "uname",    "gname",        "created_by", "comment",    "Env",         "Entrypoint", "Cmd",
     "User",     "WorkingDir",   "Labels",     "Volumes",    "ExposedPorts"};
 
+// containers/storage images.go and layers.go; tar-split tar/storage/entry.go.
+constexpr const char* kStorageFields[] = {"id",       "digest",      "names",   "layer",
+                                          "parent",   "diff-digest", "type",    "name",
+                                          "name_raw", "size",        "payload", "diff-size"};
+
 bool NestsTooDeeply(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -86,11 +91,14 @@ const Names& NamesOf(JsonSchema schema) {
   static const Names* const kOci = names(kOciFields);
   static const Names* const kDockerManifest = names(kDockerManifestFields);
   static const Names* const kNix2container = names(kNix2containerFields);
+  static const Names* const kStorage = names(kStorageFields);
   switch (schema) {
     case JsonSchema::kDockerManifest:
       return *kDockerManifest;
     case JsonSchema::kNix2container:
       return *kNix2container;
+    case JsonSchema::kStorage:
+      return *kStorage;
     case JsonSchema::kOci:
       break;
   }

@@ -23,6 +23,7 @@ enum class JsonSchema {
   kOci,             // image index, manifest and configuration, Docker's schema 2 included
   kDockerManifest,  // the manifest.json of `docker save`
   kNix2container,   // an image or a list of layers, as nix2container describes them
+  kStorage,         // what containers/storage keeps beside the layers
 };
 
 // Reads a document as Go's encoding/json does: the name of a field counts in any case, of two

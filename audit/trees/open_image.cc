@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "audit/trees/containers_storage.h"
 #include "audit/trees/directory_transport.h"
+#include "audit/trees/docker_daemon.h"
 #include "audit/trees/transports.h"
 #include "base/status.h"
 #include "base/suggest.h"
@@ -31,17 +33,10 @@ constexpr Transport kTransports[] = {
     {"docker-archive", "docker-archive:FILE[:NAME]", OpenDockerArchive},
     {"docker", "docker://HOST/NAME[:TAG|@DIGEST]", OpenRegistryImage},
     {"dir", "dir:DIR", OpenDir},
+    {"docker-daemon", "docker-daemon:NAME[:TAG]", OpenDockerDaemon},
+    {"containers-storage", "containers-storage:[[DRIVER@]ROOT]NAME", OpenContainersStorage},
     {"nix", "nix:FILE", OpenNix},
     {"rootfs", "rootfs:DIR", OpenRootfsImage},
-};
-
-// Transports that skopeo has, and how to get from there to one that is read here.
-struct OtherTransport {
-  std::string_view name, way;
-};
-constexpr OtherTransport kOtherTransports[] = {
-    {"docker-daemon", "skopeo copy docker-daemon:NAME:TAG oci:DIR:TAG"},
-    {"containers-storage", "skopeo copy containers-storage:NAME:TAG oci:DIR:TAG"},
 };
 
 bool Exists(const std::string& path) {
@@ -50,13 +45,6 @@ bool Exists(const std::string& path) {
 }
 
 absl::Status UnknownTransport(std::string_view transport) {
-  for (const OtherTransport& other : kOtherTransports) {
-    if (transport == other.name) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("transport \"", ToAbsl(transport),
-                       ":\" is not supported yet; copy the image first: ", ToAbsl(other.way)));
-    }
-  }
   std::vector<std::string_view> names;
   std::string known;
   for (const Transport& candidate : kTransports) {

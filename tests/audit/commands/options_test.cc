@@ -33,7 +33,8 @@ std::string Refused(std::vector<std::string> arguments) {
 
 TEST(ParseCommandLine, ImageHasDefaults) {
   const auto options = Parsed<ImageOptions>({"image", "oci:worker:t"});
-  EXPECT_EQ(options.reference, "oci:worker:t");
+  EXPECT_THAT(options.references, ElementsAre("oci:worker:t"));
+  EXPECT_FALSE(options.all_platforms);
   EXPECT_EQ(options.platform, "");
   EXPECT_EQ(options.closure, "");
   EXPECT_EQ(options.report.format, "text");
@@ -45,12 +46,18 @@ TEST(ParseCommandLine, ImageHasDefaults) {
   EXPECT_FALSE(options.report.verbose);
 }
 
+TEST(ParseCommandLine, SeveralImages) {
+  const auto options = Parsed<ImageOptions>({"image", "oci:a", "--all-platforms", "dir:b"});
+  EXPECT_THAT(options.references, ElementsAre("oci:a", "dir:b"));
+  EXPECT_TRUE(options.all_platforms);
+}
+
 TEST(ParseCommandLine, ImageTakesEveryOptionBeforeAndAfterItsOperand) {
   const auto options = Parsed<ImageOptions>(
       {"image", "--closure", "closure.json", "--format=json", "--output", "json=a.json",
        "oci:worker", "--output=text=b.txt", "--fail-on", "warning", "--jobs", "2", "--color",
        "never", "-v", "--platform", "linux/arm/v7"});
-  EXPECT_EQ(options.reference, "oci:worker");
+  EXPECT_THAT(options.references, ElementsAre("oci:worker"));
   EXPECT_EQ(options.platform, "linux/arm/v7");
   EXPECT_EQ(options.closure, "closure.json");
   EXPECT_EQ(options.report.format, "json");
@@ -173,7 +180,7 @@ TEST(ParseCommandLine, AnswersQuestionsAboutItself) {
     EXPECT_THAT(help, HasSubstr(text));
   }
   const std::string image = Parsed<Answer>({"image", "--help"}).text;
-  EXPECT_THAT(image, HasSubstr("Usage: lre-audit image REF [OPTIONS]\n"));
+  EXPECT_THAT(image, HasSubstr("Usage: lre-audit image REF... [OPTIONS]\n"));
   for (const char* text : {"--closure SRC ", "--format FORMAT ", "--output FORMAT=FILE ",
                            "--fail-on SEVERITY ", "-j,--jobs N ", "--color WHEN ", "-q,--quiet ",
                            "-v,--verbose ", "--platform OS/ARCH ", "oci-archive:FILE[:TAG]"}) {
@@ -215,7 +222,12 @@ TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
       {{"store", "-x"}, "unknown option '-x'; did you mean '-h'?"},
       {{"image"}, "which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE"},
       {{"image", ""}, "which image? lre-audit image REF, such as oci:DIR:TAG or oci-archive:FILE"},
-      {{"image", "a", "b"}, "unexpected 'b'; usage: lre-audit image REF [OPTIONS]"},
+      {{"image", "a", ""}, "an empty REF names no image"},
+      {{"image", "a", "--all-platforms", "--platform", "linux/amd64"},
+       "--all-platforms and --platform exclude each other"},
+      {{"image", "a", "--all-platforms", "--toolchain", "b"},
+       "--all-platforms and --toolchain exclude each other: tools run on one platform, which "
+       "--platform names"},
       {{"image", "a", "--format", "jsno"},
        "unknown format 'jsno'; did you mean 'json'? (formats: text, json)"},
       {{"image", "a", "--output", "report.json"},
