@@ -229,9 +229,13 @@ void Nix2containerTree::StreamPaths(size_t part, bool verify, EntrySink& sink,
   if (!hasher || !complete) return;
   const Digest actual = hasher->Finish();
   if (!CheckBlob(where, expected.digest, actual, expected.size, writer.size(), problems)) {
-    absl::StrAppend(&problems.back().message, problems.back().message.empty() ? "" : "; ",
-                    "the store's files are not those that the image was described from, or another "
-                    "version of nix2container has described it");
+    const bool other_size = expected.size && *expected.size != writer.size();
+    problems.back().message = absl::StrCat(
+        other_size
+            ? absl::StrCat("it has ", writer.size(), " bytes instead of ", *expected.size, "; ")
+            : "",
+        "it is made of the files that the store holds now: they are not those that the image was "
+        "described from, or another version of nix2container has described it");
     return;
   }
   CheckDiffId(where, expected.diff_id, actual, problems);

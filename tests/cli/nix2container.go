@@ -22,13 +22,20 @@ import (
 )
 
 type permission struct {
-	Regex, Mode, Uname, Gname string
-	Uid, Gid                  int
+	Regex string `json:"regex"`
+	Mode  string `json:"mode"`
+	Uid   int    `json:"uid"`
+	Gid   int    `json:"gid"`
+	Uname string `json:"uname"`
+	Gname string `json:"gname"`
 }
 
 type options struct {
-	Rewrite struct{ Regex, Repl string } `json:"rewrite"`
-	Perms   []permission                 `json:"perms,omitempty"`
+	Rewrite struct {
+		Regex string `json:"regex"`
+		Repl  string `json:"repl"`
+	} `json:"rewrite"`
+	Perms []permission `json:"perms,omitempty"`
 }
 
 type storePath struct {

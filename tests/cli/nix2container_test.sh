@@ -56,13 +56,13 @@ save({"image-config": {}, "layers": [
     {"paths": [moved(odd, "^" + odd, "", perms=[
         {"regex": ".*", "mode": "0700", "uid": 1000, "gid": 100, "uname": "user", "gname": "users"},
         {"regex": "/bin/", "mode": "4755"}, {"regex": "sizes$", "uid": 3000000}])]},
-    {"paths": [moved(odd, "/store/[^/]*/(a[^/]*)", "/$1-${1}/..//sub")]},
+    {"paths": [moved(odd, "/store/[^/]*/(a[^/]*)", "/$1-${1}//./sub")]},
     {"paths": [moved(odd, "^/nix/store/[^/]*/?", "")]},
     {"paths": [moved(odd, "link", "l\u00efnk$$")]},
     {"paths": [{"path": odd + "/bin"}, moved(odd + "/a", "^.*-odd/a", "/etc")]},
     {"paths": [{"path": odd}, moved(odd, "^" + odd + "/bin", "/bin")]},
     {"paths": [{"path": odd, "options": {"perms": [{"regex": "bytes.$", "mode": "0755"}]}}]},
-    {"paths": []}]}, "odd.spec")'
+    {"paths": [moved(odd, "^/nix/store/[^/]*", "/opt/../srv//app")]}]}, "odd.spec")'
 complete odd.spec odd.json odd-tars
 exits 1 image nix:odd.json --closure "store:$work/root" --format json  # what leaks: all of it lies outside the store
 holds '"LRE401" not in rules and "LRE402" not in rules and "LRE901" not in rules'
@@ -149,7 +149,7 @@ image 1 wrong.json
 holds '"LRE401" in rules'
 
 # Nothing but the store is read: neither other files of this machine nor what its symlinks lead to.
-echo 'root:secret' > secret
+echo 'root:x:0:what nobody named' > secret
 ln -s "$work/secret" link-secret
 mkdir links && ln -s "$work" links/out && ln -s "$work/secret" links/secret
 links=$(nix-store --add links)
@@ -158,7 +158,7 @@ for path in "$work/secret" "$work" /etc/passwd "$links/../../../../secret" "$lin
   edit outside.json "layers.append({**layers[0], 'paths': [{'path': '$path'}]})"
   image 3 outside.json
   holds '"LRE901" in rules and "LRE401" not in rules'
-  holds '"secret:" not in str(report) and "root:" not in str(report)'
+  holds '"root:x:0" not in str(report)'
   edit outside.json "layers.append({**layers[0], 'layer-path': '$path'})"
   image 3 outside.json
   holds '"LRE901" in rules and "LRE401" not in rules'
@@ -174,7 +174,7 @@ refuses() {
   edit bad.json "$2"
   image 3 bad.json
   says "$1"
-  holds '"LRE901" in rules and report["statistics"]["store_paths"] >= 20'
+  holds '"LRE901" in rules and report["statistics"]["store_paths"] >= 14'
 }
 refuses 'is no regular expression' 'layers[0]["paths"][0] = moved(odd, "^(", "")'
 refuses 'is no regular expression' 'layers[0]["paths"].append({"path": odd, "options": {"perms": [{"regex": "*"}]}})'
