@@ -64,6 +64,7 @@ const CommandHelp kImageHelp = {
 Examples:
   nix path-info --json -r $(nix-build toolchain.nix) > closure.json
   lre-audit image oci:worker:latest --closure closure.json
+  lre-audit image oci:worker:latest --closure https://cache.example.org --trusted-key @cache.pub
   lre-audit image oci-archive:worker.tar --format json | jq '.findings[].rule'
   lre-audit image oci:worker --output json=report.json --fail-on warning)",
 };
@@ -77,6 +78,7 @@ const CommandHelp kStoreHelp = {
 
 Examples:
   lre-audit store ./result
+  lre-audit store --from https://cache.example.org /nix/store/...-toolchain
   lre-audit store --root /mnt/chroot --closure store:/mnt/chroot)",
 };
 
@@ -101,6 +103,7 @@ const CommandHelp kDiffHelp = {
     .summary = "Compares two sides: local and image, two images, two toolchains, two reports.",
     .footer = R"(A, B:
   store:[ROOT]  the local store, or another one   a closure file   any image REF
+  a binary cache: file:///DIR, https://HOST   a nix-store --export
   a toolchain's directory   a saved JSON report
 
 Exits with 0 if the sides are the same, with 1 if they differ.

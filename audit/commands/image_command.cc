@@ -11,7 +11,8 @@ namespace lre_audit {
 namespace {
 
 // The image with the toolchains whose tools run in it, and whether they agree.
-int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostream& err) {
+int RunWithToolchains(const ImageOptions& options, const nix::TrustedKeys* keys, std::ostream& out,
+                      std::ostream& err) {
   const absl::StatusOr<LoadedPolicy> policy = LoadPolicy(options.report.policy, options.report.now);
   if (!policy.ok()) return Refuse(policy.status(), err);
   GateRequest request;
@@ -22,19 +23,23 @@ int RunWithToolchains(const ImageOptions& options, std::ostream& out, std::ostre
   request.local = options.closure;
   request.reference = options.reference;
   request.refuses_missing = true;
+  request.trusted_keys = keys;
   return RunGateAudit(std::move(request), *policy, options.report, out, err);
 }
 
 }  // namespace
 
 int RunImage(const ImageOptions& options, std::ostream& out, std::ostream& err) {
-  if (!options.toolchains.empty()) return RunWithToolchains(options, out, err);
+  const auto keys = TrustedKeysOf(options.trusted_keys);
+  if (!keys.ok()) return Refuse(keys.status(), err);
+  if (!options.toolchains.empty()) return RunWithToolchains(options, keys->get(), out, err);
   absl::StatusOr<std::unique_ptr<Tree>> tree = OpenImage(options.reference, {options.platform, {}});
   if (!tree.ok()) return Refuse(tree.status(), err);
   AuditRequest request;
   request.kind = Subject::Kind::kImage;
   request.tree = tree->get();
   request.closure = options.closure;
+  request.trusted_keys = keys->get();
   return RunAudit(std::move(request), options.report, out, err);
 }
 

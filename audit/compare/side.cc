@@ -1,5 +1,6 @@
 #include "audit/compare/side.h"
 #include "audit/nix/path_store.h"
+#include "audit/trees/nar_tree.h"
 
 #include <sys/stat.h>
 
@@ -17,7 +18,8 @@ namespace lre_audit {
 namespace {
 
 constexpr std::string_view kKinds =
-    "a side is store:[ROOT], an image (oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, "
+    "a side is store:[ROOT], a binary cache (file:///DIR, https://HOST), an image (oci:DIR[:TAG], "
+    "oci-archive:FILE, docker-archive:FILE, "
     "rootfs:DIR), a closure file, a toolchain's directory, or a saved JSON report";
 
 // A report of a million findings is some 500 MB.
@@ -84,9 +86,28 @@ absl::StatusOr<bool> IsText(const std::string& path) {
   return !compressed && head.find('\0') == std::string::npos;
 }
 
+// An export has its contents with it; anything else that is no text is an image, or a closure that
+// is packed.
+absl::StatusOr<Side> OpenPackedFile(Side side, const std::string& platform) {
+  const std::string reference = side.reference;
+  LRE_ASSIGN_OR_RETURN(OpenedExport exported, OpenExport(reference));
+  if (exported.tree != nullptr) {
+    side.kind = ComparedSide::CLOSURE;
+    side.closure = std::move(exported.closure);
+    side.tree = std::move(exported.tree);
+    return side;
+  }
+  absl::StatusOr<Side> image = OpenImageSide(std::move(side), platform);
+  if (image.ok()) return image;
+  Side packed;
+  packed.reference = reference;
+  absl::StatusOr<Side> closure = OpenClosureSide(std::move(packed));
+  return closure.ok() ? std::move(closure) : std::move(image);
+}
+
 absl::StatusOr<Side> OpenFile(Side side, const std::string& platform) {
   LRE_ASSIGN_OR_RETURN(const bool is_text, IsText(side.reference));
-  if (!is_text) return OpenImageSide(std::move(side), platform);
+  if (!is_text) return OpenPackedFile(std::move(side), platform);
   absl::StatusOr<std::string> text = ReadFile(side.reference, kMostReportBytes);
   if (!text.ok()) {
     return absl::Status(text.status().code(),
@@ -115,10 +136,9 @@ absl::StatusOr<Side> OpenFile(Side side, const std::string& platform) {
 absl::StatusOr<Side> OpenSide(const std::string& reference, const std::string& platform) {
   Side side;
   side.reference = reference;
-  if (const std::optional<std::string> root = nix::StoreRootOf(reference)) {
+  if (nix::IsPathStore(reference)) {
     side.kind = ComparedSide::STORE;
-    side.store_root = *root;
-    LRE_RETURN_IF_ERROR(nix::StoreDatabase::Open(side.store_root).status());
+    LRE_ASSIGN_OR_RETURN(side.store, nix::OpenPathStore(reference));
     return side;
   }
   switch (TypeOf(reference)) {
