@@ -16,6 +16,7 @@
 #include "audit/link/agreement_image.h"
 #include "audit/link/link_toolchain.h"
 #include "audit/link/view.h"
+#include "audit/nix/path_store.h"
 #include "audit/store_subject.h"
 #include "audit/toolchain/read_config.h"
 #include "audit/toolchain/read_toolchain.h"
@@ -167,6 +168,7 @@ class Gate {
     AuditRequest request;
     request.kind = kind;
     request.tree = &tree;
+    request.trusted_keys = request_.trusted_keys;
     request.policy = request_.policy;
     request.jobs = request_.jobs;
     request.cache = request_.cache;
@@ -257,14 +259,13 @@ class Gate {
   // The first file that differs in each store path that an image holds with other contents than
   // the local store: only a store has files to compare with.
   absl::Status CompareImagesWithLocal() {
-    const std::optional<std::string> store = nix::StoreRootOf(request_.local);
-    if (!request_.local.empty() && !store) return absl::OkStatus();
-    const std::string root = store.value_or("");
+    const std::string local = request_.local.empty() ? "store:" : request_.local;
+    if (!nix::IsPathStore(local)) return absl::OkStatus();
     for (ExaminedImage& image : images_) {
       Subject& subject = image.examined.subject;
       if (subject.closure_kind != Subject::ClosureKind::kDefault) continue;
       LRE_ASSIGN_OR_RETURN(std::vector<ContentDifference> found,
-                           CompareContents(*image.tree, subject.store_paths, root, request_.jobs));
+                           CompareContents(*image.tree, subject.store_paths, local, request_.jobs));
       std::move(found.begin(), found.end(), std::back_inserter(agreement_.differences));
       subject.contents_compared = true;
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "audit/nix/signature.h"
 #include "audit/registry/options.h"
 #include "reports/report.pb.h"
 #include "rules/policy.h"
@@ -47,6 +48,7 @@ struct GateRequest {
   // Problems from before: each makes the audit incomplete.
   std::vector<std::string> problems;
 
+  const nix::TrustedKeys* trusted_keys = nullptr;  // as AuditRequest has them
   const CompiledPolicy* policy = nullptr;
   int jobs = 0;
   FactsCache* cache = nullptr;  // of facts from earlier audits; null: everything is read

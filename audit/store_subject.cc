@@ -1,5 +1,6 @@
 #include "audit/store_subject.h"
 #include "audit/nix/path_store.h"
+#include "audit/trees/nar_tree.h"
 
 #include <filesystem>
 #include <optional>
@@ -11,27 +12,30 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/store_path.h"
+#include "base/text.h"
 
 namespace lre_audit {
 namespace {
 
 // The store paths that the user's words name: a store path, a path inside one, or a symlink such as
 // ./result that leads to one.
-absl::StatusOr<std::vector<std::string>> RootsOf(const std::vector<std::string>& words) {
+absl::StatusOr<std::vector<std::string>> RootsOf(const std::vector<std::string>& words,
+                                                 std::string_view store_directory) {
   std::set<std::string> roots;
   for (const std::string& path : words) {
-    std::optional<std::string_view> found = nix::StorePathOf(path, nix::kDefaultStoreDirectory);
+    std::optional<std::string_view> found = nix::StorePathOf(path, store_directory);
     std::string real;
     if (!found) {
       std::error_code error;
       real = std::filesystem::canonical(path, error).string();
-      if (!error) found = nix::StorePathOf(real, nix::kDefaultStoreDirectory);
+      // A link to what is only elsewhere leads nowhere here.
+      if (error) real = std::filesystem::read_symlink(path, error).string();
+      if (!error) found = nix::StorePathOf(real, store_directory);
     }
     if (!found) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "\"", path,
-          "\" is no store path; give /nix/store/<hash>-<name>, a path inside one, or a "
-          "symlink to one"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", path, "\" is no store path; give ", ToAbsl(store_directory),
+                       "/<hash>-<name>, a path inside one, or a symlink to one"));
     }
     roots.emplace(*found);
   }
@@ -55,13 +59,50 @@ void AddStrays(const std::string& store_directory, const std::string& root,
 absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
                                              const std::string& root) {
   OpenedStore subject;
-  LRE_ASSIGN_OR_RETURN(const std::vector<std::string> roots, RootsOf(words));
+  LRE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
+                       RootsOf(words, nix::kDefaultStoreDirectory));
   LRE_ASSIGN_OR_RETURN(const nix::StoreDatabase store, nix::StoreDatabase::Open(root));
   LRE_ASSIGN_OR_RETURN(subject.closure, roots.empty() ? store.All() : store.ClosureOf(roots));
   std::vector<std::string> paths;
   for (const auto& [path, info] : subject.closure.paths) paths.push_back(path);
   if (roots.empty()) AddStrays(subject.closure.store_directory, root, subject.closure, &paths);
   LRE_ASSIGN_OR_RETURN(subject.tree, OpenStore(root, subject.closure.store_directory, paths));
+  return subject;
+}
+
+namespace {
+
+absl::StatusOr<OpenedStore> OpenExportSubject(const std::vector<std::string>& words,
+                                              const std::string& source) {
+  absl::StatusOr<OpenedExport> exported =
+      OpenExport(source, [&](const std::string& directory) { return RootsOf(words, directory); });
+  if (!exported.ok()) return exported.status();
+  if (exported->tree == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Escaped(source),
+                     " is neither a binary cache (file:///DIR, https://HOST, a directory with "
+                     "nix-cache-info) nor "
+                     "a nix-store --export (decompress it first if it is packed)"));
+  }
+  return OpenedStore{std::move(exported->closure), std::move(exported->tree)};
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedStore> OpenStoreSubjectFrom(const std::vector<std::string>& words,
+                                                 const std::string& source) {
+  if (const auto root = nix::StoreRootOf(source)) return OpenStoreSubject(words, *root);
+  if (!nix::IsPathStore(source)) return OpenExportSubject(words, source);
+  LRE_ASSIGN_OR_RETURN(const std::shared_ptr<const nix::PathStore> store,
+                       nix::OpenPathStore(source));
+  OpenedStore subject;
+  LRE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
+                       RootsOf(words, store->store_directory()));
+  LRE_ASSIGN_OR_RETURN(subject.closure, roots.empty() ? store->All() : store->ClosureOf(roots));
+  std::vector<std::string> paths;
+  for (const auto& [path, info] : subject.closure.paths) paths.push_back(path);
+  LRE_ASSIGN_OR_RETURN(subject.tree,
+                       OpenStoreContents(source, store, subject.closure.store_directory, paths));
   return subject;
 }
 

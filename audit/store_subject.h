@@ -23,6 +23,12 @@ struct OpenedStore {
 absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
                                              const std::string& root);
 
+// The same of paths that are in no store on disk: `source` is a binary cache or a nix-store
+// --export, whose own record is the closure; no words mean all that it holds. "store:ROOT" is
+// OpenStoreSubject(words, ROOT).
+absl::StatusOr<OpenedStore> OpenStoreSubjectFrom(const std::vector<std::string>& words,
+                                                 const std::string& source);
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_AUDIT_STORE_SUBJECT_H_

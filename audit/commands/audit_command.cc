@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "audit/commands/open_cache.h"
 #include "audit/commands/progress.h"
@@ -18,6 +19,19 @@ int Refuse(const absl::Status& status, std::ostream& err) {
     err << "error: " << Escaped(ToStd(line)) << "\n";
   }
   return kExitUsage;
+}
+
+absl::StatusOr<std::unique_ptr<const nix::TrustedKeys>> TrustedKeysOf(
+    const std::vector<std::string>& words) {
+  if (words.empty()) return nullptr;
+  auto keys = std::make_unique<nix::TrustedKeys>();
+  keys->required = true;
+  for (const std::string& word : words) {
+    if (absl::Status status = nix::AddTrustedKey(word, keys.get()); !status.ok()) {
+      return absl::Status(status.code(), absl::StrCat("--trusted-key: ", status.message()));
+    }
+  }
+  return keys;
 }
 
 namespace {

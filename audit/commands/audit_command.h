@@ -2,7 +2,10 @@
 #ifndef LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_
 #define LRE_AUDIT_AUDIT_COMMANDS_AUDIT_COMMAND_H_
 
+#include <memory>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "audit/audit.h"
 #include "audit/audit_images.h"
@@ -24,6 +27,10 @@ int RunImagesAudit(ImagesRequest request, const ReportOptions& options, std::ost
 // The same for several subjects and their agreement.
 int RunGateAudit(GateRequest request, const LoadedPolicy& policy, const ReportOptions& options,
                  std::ostream& out, std::ostream& err);
+
+// The keys of --trusted-key, which are required then; without words null, for those of Nix.
+absl::StatusOr<std::unique_ptr<const nix::TrustedKeys>> TrustedKeysOf(
+    const std::vector<std::string>& words);
 
 // "error: ..." on `err`; returns kExitUsage.
 int Refuse(const absl::Status& status, std::ostream& err);

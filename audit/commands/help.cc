@@ -71,6 +71,7 @@ Examples:
   lre-audit image oci:worker:latest --closure closure.json
   lre-audit image docker://registry.example.org/worker:latest --platform linux/arm64
   lre-audit image nix:$(nix build --print-out-paths .#worker)
+  lre-audit image oci:worker:latest --closure https://cache.example.org --trusted-key @cache.pub
   lre-audit image oci-archive:worker.tar --format json | jq '.findings[].rule'
   lre-audit image oci:worker:latest docker-daemon:worker --all-platforms
   lre-audit image oci:worker --output json=report.json --fail-on warning)",
@@ -85,6 +86,7 @@ const CommandHelp kStoreHelp = {
 
 Examples:
   lre-audit store ./result
+  lre-audit store --from https://cache.example.org /nix/store/...-toolchain
   lre-audit store --root /mnt/chroot --closure store:/mnt/chroot)",
 };
 
@@ -109,6 +111,7 @@ const CommandHelp kDiffHelp = {
     .summary = "Compares two sides: local and image, two images, two toolchains, two reports.",
     .footer = R"(A, B:
   store:[ROOT]  the local store, or another one   a closure file   any image REF
+  a binary cache: file:///DIR, https://HOST   a nix-store --export
   a toolchain's directory   a saved JSON report
 
 Exits with 0 if the sides are the same, with 1 if they differ.

@@ -70,6 +70,8 @@ struct Words {
   bool all_platforms = false;
   std::string closure;
   std::string root;
+  std::string from;
+  std::vector<std::string> trusted_keys;
   std::string policy;
   std::string now;
   std::vector<std::string> images;
@@ -138,8 +140,9 @@ void AddClosure(CLI::App* command, const char* what, Words& words) {
   command
       ->add_option("--closure", words.closure,
                    absl::StrCat(what,
-                                ": a file (nix path-info --json, nix-store -qR or --dump-db) or "
-                                "store:ROOT"))
+                                ": a file (nix path-info --json, nix-store -qR, --dump-db or "
+                                "--export, ...), store:ROOT, or a binary cache (file:///DIR, "
+                                "https://HOST)"))
       ->option_text("SRC");
 }
 
@@ -157,6 +160,14 @@ void AddRegistryOptions(CLI::App* command, Words& words) {
       ->add_option("--tls-verify", words.tls_verify,
                    "=false: any certificate will do for docker://, and plain HTTP too")
       ->option_text("BOOL");
+}
+
+void AddTrustedKeys(CLI::App* command, Words& words) {
+  command
+      ->add_option("--trusted-key", words.trusted_keys,
+                   "A key that the closure's paths must be signed by; may be repeated")
+      ->option_text("NAME:BASE64|@FILE")
+      ->allow_extra_args(false);
 }
 
 void AddToolchains(CLI::App* command, const char* what, Words& words) {
@@ -376,6 +387,7 @@ absl::StatusOr<CommandLine> ParseImage(const Words& words) {
   options.all_platforms = words.all_platforms;
   options.platform = words.platform;
   options.closure = words.closure;
+  options.trusted_keys = words.trusted_keys;
   options.toolchains = words.toolchains;
   return options;
 }
@@ -460,9 +472,15 @@ absl::StatusOr<CommandLine> ParseStore(const Words& words) {
   StoreOptions options;
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
   LRE_RETURN_IF_ERROR(CheckValue("--root", words.root));
+  LRE_RETURN_IF_ERROR(CheckValue("--from", words.from));
+  if (!words.root.empty() && !words.from.empty()) {
+    return UsageError("--root and --from exclude each other: a store on disk, or elsewhere");
+  }
   options.paths = words.operands;
   options.root = words.root;
+  options.from = words.from;
   options.closure = words.closure;
+  options.trusted_keys = words.trusted_keys;
   return options;
 }
 
@@ -548,6 +566,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   image->add_flag("--all-platforms", words.all_platforms,
                   "The images of every platform of an index, one after the other");
   AddClosure(image, kBelongs, words);
+  AddTrustedKeys(image, words);
   AddToolchains(image, "A generated toolchain whose tools run in it; may be repeated", words);
   AddRegistryOptions(image, words);
   AddReportOptions(image, words);
@@ -555,7 +574,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   CLI::App* store = AddCommand(app, kStoreHelp);
   store->add_option("--root", words.root, "Directory that holds nix/store, instead of /")
       ->option_text("DIR");
+  store
+      ->add_option("--from", words.from,
+                   "Where the paths are instead: a binary cache (file:///DIR, https://HOST) or a "
+                   "nix-store --export")
+      ->option_text("SRC");
   AddClosure(store, kBelongs, words);
+  AddTrustedKeys(store, words);
   AddReportOptions(store, words);
 
   CLI::App* toolchain = AddCommand(app, kToolchainHelp);

@@ -44,7 +44,8 @@ struct ImageOptions {
   std::string platform;        // "linux/amd64"; empty: the image's only one, or this machine's
   bool all_platforms = false;  // every image of an index
   std::string closure;  // a closure source; empty: the local store, else derived from the tree
-  std::vector<std::string> toolchains;  // directories of toolchains whose tools run in it
+  std::vector<std::string> trusted_keys;  // NAME:BASE64 or @FILE; empty: Nix's own
+  std::vector<std::string> toolchains;    // directories of toolchains whose tools run in it
   RegistryOptions registry;
   ReportOptions report;
 };
@@ -53,7 +54,9 @@ struct ImageOptions {
 struct StoreOptions {
   std::vector<std::string> paths;  // store paths; empty: the whole store
   std::string root;                // the directory that holds nix/store; empty: "/"
+  std::string from;                // a binary cache or export instead of a store on disk
   std::string closure;
+  std::vector<std::string> trusted_keys;
   ReportOptions report;
 };
 

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "audit/compare/compare_files.h"
 #include "audit/compare/content_index.h"
+#include "audit/nix/path_store.h"
+#include "audit/trees/nar_tree.h"
 #include "base/paths.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -28,10 +30,19 @@ std::string HowOf(const Change& change) {
   return how;
 }
 
+absl::StatusOr<std::unique_ptr<Tree>> OpenLocal(const std::string& source,
+                                                const std::vector<std::string>& store_paths) {
+  const std::string directory(DirectoryOf(store_paths.front()));
+  if (const auto root = nix::StoreRootOf(source)) return OpenStore(*root, directory, store_paths);
+  LRE_ASSIGN_OR_RETURN(const std::shared_ptr<const nix::PathStore> store,
+                       nix::OpenPathStore(source));
+  return OpenStoreContents(source, store, directory, store_paths);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ContentDifference>> CompareContents(
-    const Tree& image, const std::vector<LinkedStorePath>& paths, const std::string& local_root,
+    const Tree& image, const std::vector<LinkedStorePath>& paths, const std::string& source,
     int jobs) {
   std::vector<std::string> store_paths;
   std::map<std::string_view, ContentDifference> by_path;
@@ -50,9 +61,7 @@ absl::StatusOr<std::vector<ContentDifference>> CompareContents(
   std::vector<ContentDifference> differences;
   if (store_paths.empty()) return differences;
 
-  LRE_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Tree> local,
-      OpenStore(local_root, std::string(DirectoryOf(store_paths.front())), store_paths));
+  LRE_ASSIGN_OR_RETURN(const std::unique_ptr<Tree> local, OpenLocal(source, store_paths));
   const size_t store_directory = DirectoryOf(store_paths.front()).size();
   const auto store_path_of = [&](std::string_view path) {
     return path.substr(0, path.find('/', std::min(path.size(), store_directory + 1)));
@@ -75,7 +84,7 @@ absl::StatusOr<std::vector<ContentDifference>> CompareContents(
   for (auto& [path, difference] : by_path) {
     difference.local = local->reference();
     if (difference.how.empty()) {
-      difference.how = "the local files are those of the image; the store's database is wrong";
+      difference.how = "the local files are those of the image; what the store records is wrong";
     }
     differences.push_back(std::move(difference));
   }

@@ -14,11 +14,10 @@ namespace lre_audit {
 
 // Of `paths` (Subject::store_paths of the examined `image`), those whose contents in the image are
 // not those that the local store records: which file differs first, and how. Others are passed
-// over. `local_root` is the directory that holds the store directory, "" for the host's; the files
-// there are read, and where they are not what the store records `how` says so. An error is a store
-// that cannot be opened at all.
+// over. `local` is "store:[ROOT]" or a binary cache; the files there are read, and where they are
+// not what it records `how` says so. An error is a store that cannot be opened at all.
 absl::StatusOr<std::vector<ContentDifference>> CompareContents(
-    const Tree& image, const std::vector<LinkedStorePath>& paths, const std::string& local_root,
+    const Tree& image, const std::vector<LinkedStorePath>& paths, const std::string& local,
     int jobs);
 
 }  // namespace lre_audit

@@ -17,7 +17,8 @@
 #include "audit/compare/packages.h"
 #include "audit/compare/store_side.h"
 #include "audit/link/link.h"
-#include "audit/nix/path_store.h"
+#include "audit/nix/cache_files.h"
+#include "audit/trees/nar_tree.h"
 #include "base/paths.h"
 #include "base/status.h"
 #include "base/store_path.h"
@@ -31,8 +32,7 @@ namespace {
 absl::StatusOr<std::string> StoreDirectoryOf(const Side& side) {
   if (side.kind == ComparedSide::CLOSURE) return side.closure.store_directory;
   if (side.kind != ComparedSide::STORE) return std::string();
-  LRE_ASSIGN_OR_RETURN(const nix::StoreDatabase store, nix::StoreDatabase::Open(side.store_root));
-  LRE_ASSIGN_OR_RETURN(const nix::Closure nothing, store.ClosureOfKnown({}));
+  LRE_ASSIGN_OR_RETURN(const nix::Closure nothing, side.store->ClosureOfKnown({}));
   return nothing.store_directory;
 }
 
@@ -84,7 +84,7 @@ class StoreComparer {
       *out_.add_packages() = std::move(package);
     }
     CollectCandidates();
-    if (a_.tree != nullptr && b_.tree != nullptr) LRE_RETURN_IF_ERROR(CompareContents());
+    if (HaveContents()) LRE_RETURN_IF_ERROR(CompareContents());
     if (BothAreImages()) CompareImages();
     Describe();
     return absl::OkStatus();
@@ -94,6 +94,7 @@ class StoreComparer {
   bool BothAreImages() const {
     return a_.kind == ComparedSide::IMAGE && b_.kind == ComparedSide::IMAGE;
   }
+  bool HaveContents() const { return a_.has_contents && b_.has_contents; }
   // In no store path. What lies in the store directory and is none belongs to no package either;
   // the directory itself and those above it are how the image was packed.
   bool IsOutside(std::string_view path) const {
@@ -117,18 +118,26 @@ class StoreComparer {
                                 const StoreSide& other) -> absl::Status {
       if (side.kind != ComparedSide::STORE) return absl::OkStatus();
       request_.on_phase("reading the store");
-      LRE_ASSIGN_OR_RETURN(*out,
-                           ReadLocalStore(side, only_stores ? nullptr : &other, request_.reading));
+      // Of two servers none knows what to ask the other about: the first says so.
+      const bool none_listed = !IsListed(*request_.a) && !IsListed(*request_.b);
+      const bool whole = only_stores && (IsListed(side) || none_listed);
+      LRE_ASSIGN_OR_RETURN(*out, ReadLocalStore(side, whole ? nullptr : &other, request_.reading));
       return absl::OkStatus();
     };
+    // A server is asked about what the other side holds.
+    if (only_stores && !IsListed(*request_.a)) {
+      LRE_RETURN_IF_ERROR(read_store(*request_.b, &b_, a_));
+      return read_store(*request_.a, &a_, b_);
+    }
     LRE_RETURN_IF_ERROR(read_store(*request_.a, &a_, b_));
     return read_store(*request_.b, &b_, a_);
   }
+  static bool IsListed(const Side& store) { return !nix::IsCacheUrl(store.reference); }
 
   // Store paths of both sides that are not known to be the same. Without files on both sides, what
   // the hashes say is all there is to say.
   void CollectCandidates() {
-    const bool have_files = a_.tree != nullptr && b_.tree != nullptr;
+    const bool have_files = HaveContents();
     for (const auto& [path, in_a] : a_.paths) {
       const auto in_b = b_.paths.find(path);
       if (in_b == b_.paths.end()) continue;
@@ -181,9 +190,9 @@ class StoreComparer {
   absl::StatusOr<const Tree*> Narrowed(const Side& side, const StoreSide& read,
                                        std::unique_ptr<Tree>* owner) const {
     if (side.kind != ComparedSide::STORE) return read.tree;
-    LRE_ASSIGN_OR_RETURN(
-        *owner, OpenStore(side.store_root, read.store_directory,
-                          std::vector<std::string>(candidates_.begin(), candidates_.end())));
+    LRE_ASSIGN_OR_RETURN(*owner, OpenStoreContents(side.reference, side.store, read.store_directory,
+                                                   std::vector<std::string>(candidates_.begin(),
+                                                                            candidates_.end())));
     return owner->get();
   }
 
@@ -201,6 +210,9 @@ class StoreComparer {
     };
     const ContentIndex index_a = ReadContentIndex(*tree_a, options);
     const ContentIndex index_b = ReadContentIndex(*tree_b, options);
+    // What was fetched now has not been looked at before.
+    if (a_.tree == nullptr) AddIncomplete(index_a.problems, &a_);
+    if (b_.tree == nullptr) AddIncomplete(index_b.problems, &b_);
     const FilesSide files_a{tree_a, &index_a,
                             [&](const std::string& path) { return Elf(a_, path); }};
     const FilesSide files_b{tree_b, &index_b,
@@ -303,7 +315,9 @@ class StoreComparer {
                           other.tree != nullptr ? " or its configuration names, as " : " as ",
                           (store_a ? a_ : b_).reference, " knows it");
     }
-    return store_a ? "all store paths, read from disk" : "all store paths, by NAR hash";
+    if (a_.tree != nullptr && b_.tree != nullptr) return "all store paths, read from disk";
+    return HaveContents() ? "all store paths, by NAR hash; contents where that differs"
+                          : "all store paths, by NAR hash";
   }
 
   const CompareRequest& request_;

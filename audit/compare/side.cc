@@ -1,5 +1,6 @@
 #include "audit/compare/side.h"
 #include "audit/nix/path_store.h"
+#include "audit/trees/nar_tree.h"
 
 #include <sys/stat.h>
 
@@ -17,9 +18,9 @@ namespace lre_audit {
 namespace {
 
 constexpr std::string_view kKinds =
-    "a side is store:[ROOT], an image (oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, "
-    "docker://HOST/NAME, rootfs:DIR), a closure file, a toolchain's directory, or a saved JSON "
-    "report";
+    "a side is store:[ROOT], a binary cache (file:///DIR, https://HOST), an image (oci:DIR[:TAG], "
+    "oci-archive:FILE, docker-archive:FILE, docker://HOST/NAME, rootfs:DIR), a closure file, a "
+    "toolchain's directory, or a saved JSON report";
 
 // A report of a million findings is some 500 MB.
 constexpr uint64_t kMostReportBytes = uint64_t{1} << 30;
@@ -85,9 +86,28 @@ absl::StatusOr<bool> IsText(const std::string& path) {
   return !compressed && head.find('\0') == std::string::npos;
 }
 
+// An export has its contents with it; anything else that is no text is an image, or a closure that
+// is packed.
+absl::StatusOr<Side> OpenPackedFile(Side side, const OpenOptions& options) {
+  const std::string reference = side.reference;
+  LRE_ASSIGN_OR_RETURN(OpenedExport exported, OpenExport(reference));
+  if (exported.tree != nullptr) {
+    side.kind = ComparedSide::CLOSURE;
+    side.closure = std::move(exported.closure);
+    side.tree = std::move(exported.tree);
+    return side;
+  }
+  absl::StatusOr<Side> image = OpenImageSide(std::move(side), options);
+  if (image.ok()) return image;
+  Side packed;
+  packed.reference = reference;
+  absl::StatusOr<Side> closure = OpenClosureSide(std::move(packed));
+  return closure.ok() ? std::move(closure) : std::move(image);
+}
+
 absl::StatusOr<Side> OpenFile(Side side, const OpenOptions& options) {
   LRE_ASSIGN_OR_RETURN(const bool is_text, IsText(side.reference));
-  if (!is_text) return OpenImageSide(std::move(side), options);
+  if (!is_text) return OpenPackedFile(std::move(side), options);
   absl::StatusOr<std::string> text = ReadFile(side.reference, kMostReportBytes);
   if (!text.ok()) {
     return absl::Status(text.status().code(),
@@ -116,10 +136,9 @@ absl::StatusOr<Side> OpenFile(Side side, const OpenOptions& options) {
 absl::StatusOr<Side> OpenSide(const std::string& reference, const OpenOptions& options) {
   Side side;
   side.reference = reference;
-  if (const std::optional<std::string> root = nix::StoreRootOf(reference)) {
+  if (nix::IsPathStore(reference)) {
     side.kind = ComparedSide::STORE;
-    side.store_root = *root;
-    LRE_RETURN_IF_ERROR(nix::StoreDatabase::Open(side.store_root).status());
+    LRE_ASSIGN_OR_RETURN(side.store, nix::OpenPathStore(reference));
     return side;
   }
   switch (TypeOf(reference)) {

@@ -6,6 +6,7 @@
 #include "audit/compare/packages.h"
 #include "audit/nix/path_store.h"
 #include "audit/scan/scan.h"
+#include "audit/trees/nar_tree.h"
 #include "base/paths.h"
 #include "base/status.h"
 #include "base/store_path.h"
@@ -31,11 +32,7 @@ void ReadTree(const ReadOptions& options, StoreSide* side) {
   scan.cache = options.cache;
   scan.on_bytes = options.on_bytes;
   side->merged = MergeParts(*side->tree, ScanTree(*side->tree, scan), scan);
-  for (const Problem& problem : side->merged.problems) {
-    if (!IsIncomplete(problem)) continue;
-    side->problems.push_back(
-        absl::StrCat(side->reference, ": ", problem.where, ": ", problem.message));
-  }
+  AddIncomplete(side->merged.problems, side);
   for (const FileFacts& file : side->merged.files) {
     if (const auto path = nix::StorePathOf(file.path(), side->store_directory)) {
       side->paths.try_emplace(std::string(*path));
@@ -74,6 +71,14 @@ void AddProblems(const nix::Closure& closure, StoreSide* side) {
 
 }  // namespace
 
+void AddIncomplete(const std::vector<Problem>& problems, StoreSide* side) {
+  for (const Problem& problem : problems) {
+    if (!IsIncomplete(problem)) continue;
+    side->problems.push_back(
+        absl::StrCat(side->reference, ": ", problem.where, ": ", problem.message));
+  }
+}
+
 StoreSide ReadStoreSide(const Side& side, const std::string& store_directory,
                         const ReadOptions& options) {
   StoreSide read;
@@ -82,6 +87,7 @@ StoreSide ReadStoreSide(const Side& side, const std::string& store_directory,
   read.store_directory = store_directory;
   if (side.kind == ComparedSide::IMAGE) {
     read.tree = side.tree.get();
+    read.has_contents = true;
     ReadTree(options, &read);
     read.named = PathsNamedBy(read);
     return read;
@@ -90,12 +96,17 @@ StoreSide ReadStoreSide(const Side& side, const std::string& store_directory,
   for (const auto& [path, info] : side.closure.paths) {
     read.paths[path] = {info.nar_hash, info.nar_size.value_or(0), ""};
   }
+  if (side.tree != nullptr) {
+    read.tree = side.tree.get();
+    read.has_contents = true;
+    ReadTree(options, &read);
+  }
   return read;
 }
 
 absl::StatusOr<StoreSide> ReadLocalStore(const Side& side, const StoreSide* others,
                                          const ReadOptions& options) {
-  LRE_ASSIGN_OR_RETURN(const nix::StoreDatabase store, nix::StoreDatabase::Open(side.store_root));
+  const nix::PathStore& store = *side.store;
   absl::StatusOr<nix::Closure> closure;
   if (others == nullptr) {
     closure = store.All();
@@ -111,9 +122,17 @@ absl::StatusOr<StoreSide> ReadLocalStore(const Side& side, const StoreSide* othe
   read.reference = side.reference;
   read.store_directory = closure->store_directory;
   AddProblems(*closure, &read);
+  read.has_contents = true;
+  if (!nix::StoreRootOf(side.reference)) {
+    for (const auto& [path, info] : closure->paths) {
+      read.paths[path] = {info.nar_hash, info.nar_size.value_or(0), ""};
+    }
+    return read;
+  }
   std::vector<std::string> paths;
   for (const auto& [path, info] : closure->paths) paths.push_back(path);
-  LRE_ASSIGN_OR_RETURN(read.opened, OpenStore(side.store_root, read.store_directory, paths));
+  LRE_ASSIGN_OR_RETURN(read.opened,
+                       OpenStoreContents(side.reference, side.store, read.store_directory, paths));
   read.tree = read.opened.get();
   ReadTree(options, &read);
   // A valid path that is not on disk is held all the same: its files are what is missing.

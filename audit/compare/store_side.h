@@ -40,8 +40,10 @@ struct StoreSide {
   // Of an image: the store paths, held or not, that its configuration and the links outside its
   // store name. No path that it holds need refer to a tool in PATH.
   std::vector<std::string> named;
-  // Null where only hashes are known. An image's is its Side's, which must outlive this.
+  // Null where only hashes are known, and for a binary cache, of which only those contents are
+  // fetched that differ. An image's is its Side's, which must outlive this.
   const Tree* tree = nullptr;
+  bool has_contents = false;     // here, or to be fetched
   std::unique_ptr<Tree> opened;  // a store's
   MergedTree merged;             // of `tree`
   std::vector<std::string> problems;
@@ -55,6 +57,9 @@ StoreSide ReadStoreSide(const Side& side, const std::string& store_directory,
 // read from disk; with null, all of the store.
 absl::StatusOr<StoreSide> ReadLocalStore(const Side& side, const StoreSide* others,
                                          const ReadOptions& options);
+
+// Adds those of `problems` that make a comparison incomplete.
+void AddIncomplete(const std::vector<Problem>& problems, StoreSide* side);
 
 }  // namespace lre_audit
 

@@ -189,10 +189,13 @@ absl::StatusOr<Closure> BinaryCache::ClosureOfKnown(const std::vector<std::strin
   return Reach(roots, /*must_know=*/false);
 }
 
-bool IsBinaryCache(const std::string& source) { return IsCacheDirectory(source); }
+bool IsBinaryCache(const std::string& source) {
+  return IsCacheUrl(source) || IsCacheDirectory(source);
+}
 
 absl::StatusOr<std::unique_ptr<BinaryCache>> OpenBinaryCache(const std::string& source) {
-  LRE_ASSIGN_OR_RETURN(std::unique_ptr<CacheFiles> files, OpenCacheDirectory(source));
+  LRE_ASSIGN_OR_RETURN(std::unique_ptr<CacheFiles> files,
+                       IsCacheUrl(source) ? OpenCacheUrl(source) : OpenCacheDirectory(source));
   return BinaryCache::Open(std::move(files));
 }
 

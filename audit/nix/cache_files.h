@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -32,6 +33,9 @@ class CacheFiles {
 // Whether `source` is "file:///DIR", or a directory with nix-cache-info.
 bool IsCacheDirectory(const std::string& source);
 absl::StatusOr<std::unique_ptr<CacheFiles>> OpenCacheDirectory(const std::string& source);
+
+bool IsCacheUrl(std::string_view source);  // "http://...", "https://..."
+absl::StatusOr<std::unique_ptr<CacheFiles>> OpenCacheUrl(const std::string& source);
 
 // Whether `url`, as a narinfo has it, is a relative path without "..": the error says what it is.
 absl::Status CheckCachePath(std::string_view url);

@@ -131,11 +131,24 @@ absl::Status ReadText(std::string_view text, ClosureBuilder& closure) {
                                                  Escaped(line.substr(0, kShown)), "\""));
 }
 
+absl::Status Unreadable(const Inflater& inflater, const absl::Status& status) {
+  const bool packed =
+      inflater.compression() != Compression::kNone && inflater.compression() != Compression::kEmpty;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(packed ? absl::StrCat("is ", ToAbsl(CompressionName(inflater.compression())),
+                                         "-compressed, but ")
+                          : "could not be read: ",
+                   status.message()));
+}
+
 // A file in any format, packed or not. An export streams by, everything else is read whole.
 absl::Status ReadSource(ByteSource& file, ClosureBuilder& closure) {
   Inflater inflater(file, {});
   PeekedSource source(inflater);
-  LRE_ASSIGN_OR_RETURN(const std::string_view head, source.Peek(kSniffed));
+  const absl::StatusOr<std::string_view> peeked = source.Peek(kSniffed);
+  if (!peeked.ok()) return Unreadable(inflater, peeked.status());
+  const std::string_view head = *peeked;
   if (LooksLikeExport(head)) {
     StreamReader reader(source);
     if (absl::Status read = ReadExport(reader, closure, nullptr); !read.ok()) {
@@ -144,8 +157,9 @@ absl::Status ReadSource(ByteSource& file, ClosureBuilder& closure) {
     }
   } else {
     if (!KindOf(head).empty()) return ReadText(head, closure);
-    LRE_ASSIGN_OR_RETURN(const std::string text, ReadAll(source, kMaxFileSize));
-    LRE_RETURN_IF_ERROR(ReadText(text, closure));
+    const absl::StatusOr<std::string> text = ReadAll(source, kMaxFileSize);
+    if (!text.ok()) return Unreadable(inflater, text.status());
+    LRE_RETURN_IF_ERROR(ReadText(*text, closure));
   }
   if (inflater.trailing_offset()) {
     closure.Problem(

@@ -137,7 +137,8 @@ class NarTree : public Tree {
     }
     if (&file != &hashed) return;
     // What the decoder did not need belongs to the file all the same.
-    while (true) {
+    const uint64_t most = origin.file_size.value_or(2 * origin.nar_size.value_or(0) + kSpare);
+    while (hashed.size() <= most) {
       const absl::StatusOr<std::string_view> rest = hashed.Next();
       if (!rest.ok()) return add_status(rest.status());
       if (rest->empty()) break;
@@ -246,7 +247,7 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenStoreContents(
   return OpenStore(nix::StoreRootOf(source).value_or(""), store_directory, paths);
 }
 
-absl::StatusOr<OpenedExport> OpenExport(const std::string& source) {
+absl::StatusOr<OpenedExport> OpenExport(const std::string& source, const RootsOfExport& roots) {
   OpenedExport opened;
   uint64_t size = 0;
   LRE_ASSIGN_OR_RETURN(const std::shared_ptr<FileHandle> file,
@@ -264,6 +265,16 @@ absl::StatusOr<OpenedExport> OpenExport(const std::string& source) {
                                                   read.message()));
   }
   opened.closure = std::move(closure).Finish();
+  if (roots != nullptr) {
+    LRE_ASSIGN_OR_RETURN(const std::vector<std::string> wanted,
+                         roots(opened.closure.store_directory));
+    for (const std::string& root : wanted) {
+      if (opened.closure.paths.contains(root)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Escaped(root), "\" is not in ", Escaped(source)));
+    }
+    if (!wanted.empty()) opened.closure = nix::ReachableFrom(opened.closure, wanted);
+  }
   auto tree = std::make_unique<NarTree>(source);
   std::set<std::string> seen;
   for (nix::ExportedNar& nar : nars) {

@@ -3,6 +3,7 @@
 #ifndef LRE_AUDIT_AUDIT_TREES_NAR_TREE_H_
 #define LRE_AUDIT_AUDIT_TREES_NAR_TREE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,13 +26,17 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenStoreContents(
     const std::string& source, const std::shared_ptr<const nix::PathStore>& store,
     const std::string& store_directory, const std::vector<std::string>& paths);
 
-// All paths of a nix-store --export in the file `source`, and what it says of them. Null where the
+// A nix-store --export in the file `source`: what it says of its paths, and a tree of the closure
+// of `roots` (InvalidArgument names one that is not there), or of all. The tree is null where the
 // file is something else, or packed, so that its NARs cannot be found again.
 struct OpenedExport {
   nix::Closure closure;
   std::unique_ptr<Tree> tree;
 };
-absl::StatusOr<OpenedExport> OpenExport(const std::string& source);
+using RootsOfExport =
+    std::function<absl::StatusOr<std::vector<std::string>>(const std::string& store_directory)>;
+absl::StatusOr<OpenedExport> OpenExport(const std::string& source,
+                                        const RootsOfExport& roots = nullptr);
 
 }  // namespace lre_audit
 

@@ -41,7 +41,7 @@ class CompareContentsTest : public ::testing::Test {
   }
 
   std::vector<ContentDifference> Compare(const std::vector<LinkedStorePath>& paths) const {
-    const auto differences = CompareContents(image_, paths, root_.path(), 2);
+    const auto differences = CompareContents(image_, paths, "store:" + root_.path(), 2);
     EXPECT_TRUE(differences.ok()) << differences.status();
     return differences.ok() ? *differences : std::vector<ContentDifference>();
   }
@@ -98,8 +98,9 @@ TEST_F(CompareContentsTest, WhereTheDatabaseIsWrong) {
 }
 
 TEST_F(CompareContentsTest, AStoreThatIsNotThere) {
-  EXPECT_FALSE(
-      CompareContents(image_, {Path(kFirst, "sha256:a", "sha256:b")}, root_ / "nowhere", 1).ok());
+  EXPECT_FALSE(CompareContents(image_, {Path(kFirst, "sha256:a", "sha256:b")},
+                               "store:" + (root_ / "nowhere"), 1)
+                   .ok());
 }
 
 }  // namespace

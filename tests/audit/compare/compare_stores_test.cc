@@ -192,7 +192,7 @@ TEST(CompareStores, WhatOnlyTheImagesConfigurationNames) {
   Side local;
   local.kind = ComparedSide::STORE;
   local.reference = "store:" + store.root();
-  local.store_root = store.root();
+  local.store = *nix::OpenPathStore(local.reference);
   auto image = std::make_unique<FakeTree>();
   image->Layer().File(held, "held").Directory("/bin").Symlink("/bin/sh", linked + "/bin/sh");
   image->File("/etc/notes", nobodys);  // text that nobody follows
