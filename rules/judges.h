@@ -29,7 +29,7 @@ JudgeFunction ShebangOutsideStore, ShebangMissing, SymlinkOutsideStore, SymlinkD
 
 // closure_rules.cc
 JudgeFunction PathNotInClosure, ClosurePathMissing, ReferenceDangling, ReferenceUndeclared,
-    NarHashMismatch, StoreEntryInvalid, OnlyInOneSide;
+    NarHashMismatch, ReferenceHidden, StoreEntryInvalid, OnlyInOneSide;
 
 // image_rules.cc
 JudgeFunction BlobDigestMismatch, DiffIdMismatch, FileOutsideStore, StorePathAltered,
