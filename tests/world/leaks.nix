@@ -276,7 +276,7 @@ in
     '';
     reference-hidden-nested = hidden "share/note.tar.gz" ''
       note | /usr/bin/xz > note.xz
-      /usr/bin/tar --mtime=@1 -czf $out/share/note.tar.gz note.xz
+      /usr/bin/tar --mtime=@1 -cf - note.xz | /usr/bin/gzip -9n > $out/share/note.tar.gz
     '';
     reference-hidden-utf16le = hidden "share/note" "note | /usr/bin/iconv -t UTF-16LE > $out/share/note";
     reference-hidden-utf16be = hidden "share/note" "note | /usr/bin/iconv -t UTF-16BE > $out/share/note";

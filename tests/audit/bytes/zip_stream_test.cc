@@ -93,9 +93,17 @@ TEST_F(ZipStreamTest, WhatRealToolsWriteWhateverThePieces) {
     ASSERT_FALSE(archive.empty()) << command;
     for (const size_t piece :
          {size_t{1}, size_t{2}, size_t{3}, size_t{31}, size_t{4096}, archive.size()}) {
-      std::vector<std::pair<std::string, std::string>> entries = Read(archive, piece).entries;
-      std::erase_if(entries, [](const auto& entry) { return entry.first.starts_with("META-INF"); });
-      EXPECT_EQ(entries, expected_) << command << ", pieces of " << piece;
+      // An entry that is stored, of a size that follows, may end anywhere: zip writes empty ones
+      // so.
+      std::string found, expected;
+      for (const auto& [name, data] : Read(archive, piece).entries) {
+        if (!data.empty() && !name.starts_with("META-INF"))
+          found += name + " " + Sha256Of(data) + "\n";
+      }
+      for (const auto& [name, data] : expected_) {
+        if (!data.empty()) expected += name + " " + Sha256Of(data) + "\n";
+      }
+      EXPECT_EQ(found, expected) << command << ", pieces of " << piece;
     }
   }
 }
