@@ -23,11 +23,6 @@ constexpr std::array<int8_t, 256> MakeDigitValues() {
 }
 constexpr std::array<int8_t, 256> kDigitValues = MakeDigitValues();
 
-bool IsNameCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.' ||
-         c == '_' || c == '?' || c == '=';
-}
-
 template <typename... Parts>
 absl::Status Invalid(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
@@ -36,6 +31,11 @@ absl::Status Invalid(const Parts&... parts) {
 }  // namespace
 
 int Nix32Value(char digit) { return kDigitValues[static_cast<unsigned char>(digit)]; }
+
+bool IsNameCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.' ||
+         c == '_' || c == '?' || c == '=';
+}
 
 bool StartsWithHash(std::string_view text) {
   return text.size() > kHashLength && text[kHashLength] == '-' &&

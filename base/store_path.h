@@ -20,6 +20,8 @@ inline constexpr std::string_view kNix32Digits = "0123456789abcdfghijklmnpqrsvwx
 // What the digit stands for, 0 to 31; -1 if it is none.
 int Nix32Value(char digit);
 inline bool IsNix32(char c) { return Nix32Value(c) >= 0; }
+// Whether a store path's name may hold `c`.
+bool IsNameCharacter(char c);
 
 // Whether `text` begins with a store path's hash and the '-' behind it.
 bool StartsWithHash(std::string_view text);

@@ -95,6 +95,35 @@ void ReferenceDangling(const Subject& subject, const Rule& rule, Findings& findi
   }
 }
 
+void ReferenceHidden(const Subject& subject, const Rule& rule, Findings& findings) {
+  for (const LinkedFile& file : subject.files) {
+    for (const LinkedFile::Hidden& hidden : file.hidden) {
+      if (hidden.index < 0 || hidden.index >= file.facts->hidden_references_size()) continue;
+      const HiddenReference& reference = file.facts->hidden_references(hidden.index);
+      const std::string path = absl::StrCat(subject.store_directory, "/", reference.base_name());
+      Finding finding = FileFinding(
+          rule, file, path,
+          "a reference that Nix's scan cannot see leads outside the closure",
+          "write the path where Nix sees it, as in a file of nix-support, so that it becomes a "
+          "reference; or remove it before the file is packed, with remove-references-to");
+      const std::string& container = reference.container();
+      finding.set_evidence(absl::StrCat(
+          container.empty() ? "" : "in ", container, container.empty() ? "" : ", ",
+          reference.utf16() ? "UTF-16 text " : "", "at ", Hex(reference.offset()), ": ", path));
+      // Of packed contents the offset is not one in the file.
+      if (container.empty()) {
+        finding.mutable_location()->set_offset(static_cast<double>(reference.offset()));
+      }
+      if (hidden.in_tree) {
+        finding.add_notes(absl::StrCat("the ", ToAbsl(TreeName(subject)),
+                                       " holds the path, its closure does not"));
+      }
+      finding.set_cause(path);
+      findings.push_back(std::move(finding));
+    }
+  }
+}
+
 void ReferenceUndeclared(const Subject& subject, const Rule& rule, Findings& findings) {
   for (const LinkedStorePath& path : subject.store_paths) {
     for (size_t i = 0; i < path.undeclared.size(); ++i) {

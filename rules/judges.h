@@ -29,7 +29,7 @@ JudgeFunction ShebangOutsideStore, ShebangMissing, SymlinkOutsideStore, SymlinkD
 
 // closure_rules.cc
 JudgeFunction PathNotInClosure, ClosurePathMissing, ReferenceDangling, ReferenceUndeclared,
-    NarHashMismatch, StoreEntryInvalid, SignatureInvalid, OnlyInOneSide;
+    NarHashMismatch, ReferenceHidden, StoreEntryInvalid, SignatureInvalid, OnlyInOneSide;
 
 // image_rules.cc
 JudgeFunction BlobDigestMismatch, DiffIdMismatch, FileOutsideStore, StorePathAltered,

@@ -84,6 +84,12 @@ struct LinkedFile {
   std::optional<LinkedObject> object;
   // Store references to paths that are not in the tree: index into facts->references().
   std::vector<int> dangling;
+  // Hidden references that lead outside the closure.
+  struct Hidden {
+    int index = 0;         // into facts->hidden_references()
+    bool in_tree = false;  // what it names is there all the same
+  };
+  std::vector<Hidden> hidden;
 };
 
 // One store path of the tree, the closure, or both.

@@ -18,7 +18,8 @@ extern const char kLre201[], kLre202[], kLre203[], kLre204[], kLre205[], kLre206
     kLre208[], kLre209[], kLre210[], kLre211[];
 
 // pages_closure.cc
-extern const char kLre301[], kLre302[], kLre303[], kLre304[], kLre305[], kLre307[], kLre308[];
+extern const char kLre301[], kLre302[], kLre303[], kLre304[], kLre305[], kLre306[], kLre307[],
+    kLre308[];
 
 // pages_image.cc
 extern const char kLre401[], kLre402[], kLre403[], kLre404[], kLre405[], kLre406[], kLre407[],

@@ -86,6 +86,29 @@ from the store that the closure describes; LRE404 and LRE209 may say who changed
 it.
 )";
 
+const char kLre306[] =
+    R"(A store path is named where Nix's own scan cannot see it, and leads outside the closure:
+in something that is packed inside a file (gzip, xz, zstd, bzip2, zip, jar, whl, and
+tar in any of them, up to four deep, also appended to a program), or in UTF-16 text.
+
+Why it matters: Nix finds references by looking for their hashes in the bytes that it
+stores. A jar that runs /nix/store/...-python3/bin/python3 has no reference to it, so
+the path is not copied to workers, and not kept when garbage is collected. It works
+on the machine that built it.
+
+    warning[LRE306]: a reference that Nix's scan cannot see leads outside the closure
+      --> /nix/store/...-bazel-7.4.1/bin/bazel
+       |  in zip member tools/python/python_bootstrap_template.txt, at 0x2c: /nix/store/...-python3-3.11.9
+
+A hidden reference to a path that is in the closure, whatever its package refers to, is
+no finding. Other containers (7z, rar, squashfs), encrypted members and compressed
+sections of ELF objects are not looked into. Data that are damaged are searched as far
+as they can be unpacked; where a limit stops the search, that is LRE902.
+
+To fix it: make the reference visible ("echo $path > $out/nix-support/depends"), so
+that it joins the closure; or remove it before packing, with remove-references-to.
+)";
+
 const char kLre307[] =
     R"(The store directory has an entry that is no store path: a lock, a temporary or
 trash directory, a name that Nix would not accept.

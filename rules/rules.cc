@@ -96,6 +96,8 @@ constexpr Rule kRules[] = {
      "contents refer to a path that the recorded references omit", page::kLre304, judge::ReferenceUndeclared},
     {"LRE305", "nar-hash-mismatch", Finding::ERROR,
      "the contents are not those that the closure records", page::kLre305, judge::NarHashMismatch},
+    {"LRE306", "reference-hidden", Finding::WARNING,
+     "a reference that Nix's scanner cannot see (compressed, UTF-16) leads outside the closure", page::kLre306, judge::ReferenceHidden},
     {"LRE307", "store-entry-invalid", Finding::ERROR,
      "an entry of the store directory is no store path (locks, temporary files, bad names)", page::kLre307, judge::StoreEntryInvalid},
     {"LRE308", "signature-invalid", Finding::ERROR,
@@ -183,8 +185,9 @@ bool IsFileRule(const Finding& finding) {
 void DropRepetitions(const Subject& subject, std::vector<Finding>& findings) {
   // Which store paths the LRE1xx and LRE2xx findings of each file name. What they name relative to
   // the file ($ORIGIN) is told by their cause.
-  std::set<std::pair<std::string, std::string>> named;  // file, store path
-  std::set<std::string> loader_configuration;           // files: LRE408
+  std::set<std::pair<std::string, std::string>> named;     // file, store path
+  std::set<std::pair<std::string, std::string>> dangling;  // the same: LRE303
+  std::set<std::string> loader_configuration;              // files: LRE408
   for (const Finding& finding : findings) {
     if (IsFileRule(finding)) {
       for (const std::string& name : {finding.referenced(), finding.cause()}) {
@@ -192,6 +195,7 @@ void DropRepetitions(const Subject& subject, std::vector<Finding>& findings) {
         if (!path.empty()) named.emplace(finding.path(), path);
       }
     }
+    if (finding.rule() == "LRE303") dangling.emplace(finding.path(), finding.referenced());
     if (finding.rule() == "LRE408") loader_configuration.insert(finding.path());
   }
 
@@ -199,6 +203,8 @@ void DropRepetitions(const Subject& subject, std::vector<Finding>& findings) {
     const std::string& rule = finding.rule();
     // "It refers to X, which is missing" says less than "its interpreter X is missing".
     if (rule == "LRE303") return named.contains({finding.path(), finding.referenced()});
+    // "It hides a reference" is news only where the same file does not show it as well.
+    if (rule == "LRE306") return dangling.contains({finding.path(), finding.referenced()});
     // "A file outside the store" says less than "it configures the loader".
     if (rule == "LRE403") return loader_configuration.contains(finding.path());
     return false;

@@ -76,6 +76,11 @@ absl::StatusOr<std::string_view> FileSource::Next() {
   return std::string_view(buffer_.get(), static_cast<size_t>(got));
 }
 
+absl::Status FileSource::Skip(uint64_t bytes) {
+  offset_ += std::min(bytes, end_ - std::min(offset_, end_));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string_view> StringSource::Next() {
   if (done_) return std::string_view();
   done_ = true;

@@ -23,6 +23,11 @@ class ByteSource {
   virtual ~ByteSource() = default;
   // The next bytes, valid until the next call; empty at the end. No call may follow an error.
   virtual absl::StatusOr<std::string_view> Next() = 0;
+  // Passes over `bytes` without reading them. Unimplemented where that cannot be done; the source
+  // is then where it was.
+  virtual absl::Status Skip(uint64_t /*bytes*/) {
+    return absl::UnimplementedError("the bytes would have to be read");
+  }
 };
 
 // An open file descriptor, closed at the end. Shared by the sources that read from it.
@@ -53,6 +58,7 @@ class FileSource : public ByteSource {
  public:
   FileSource(std::shared_ptr<FileHandle> file, uint64_t offset, uint64_t size);
   absl::StatusOr<std::string_view> Next() override;
+  absl::Status Skip(uint64_t bytes) override;
 
  private:
   std::shared_ptr<FileHandle> file_;

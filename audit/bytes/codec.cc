@@ -20,6 +20,9 @@ absl::Status Damaged(std::string_view what) { return absl::DataLossError(ToAbsl(
 
 class GzipCodec : public Codec {
  public:
+  // ISAL_GZIP, or ISAL_DEFLATE for the bare data.
+  explicit GzipCodec(uint32_t wrapper) : wrapper_(wrapper) {}
+
   size_t magic_bytes() const override { return 3; }
   bool Begins(std::string_view head) const override {
     return SniffCompression(head) == Compression::kGzip;
@@ -27,7 +30,7 @@ class GzipCodec : public Codec {
 
   absl::Status Begin() override {
     isal_inflate_init(&state_);
-    state_.crc_flag = ISAL_GZIP;
+    state_.crc_flag = wrapper_;
     return absl::OkStatus();
   }
 
@@ -66,6 +69,7 @@ class GzipCodec : public Codec {
     }
   }
 
+  const uint32_t wrapper_;
   inflate_state state_;
 };
 
@@ -224,7 +228,7 @@ class Bzip2Codec : public Codec {
 std::unique_ptr<Codec> MakeCodec(Compression compression, const DecodeLimits& limits) {
   switch (compression) {
     case Compression::kGzip:
-      return std::make_unique<GzipCodec>();
+      return std::make_unique<GzipCodec>(ISAL_GZIP);
     case Compression::kZstd:
       return std::make_unique<ZstdCodec>(limits.zstd_window);
     case Compression::kXz:
@@ -238,5 +242,7 @@ std::unique_ptr<Codec> MakeCodec(Compression compression, const DecodeLimits& li
   }
   return nullptr;
 }
+
+std::unique_ptr<Codec> MakeDeflateCodec() { return std::make_unique<GzipCodec>(ISAL_DEFLATE); }
 
 }  // namespace lre_audit

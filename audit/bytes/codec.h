@@ -38,6 +38,10 @@ class Codec {
 // Null where there is none: nothing is packed, or the compression is known by name only.
 std::unique_ptr<Codec> MakeCodec(Compression compression, const DecodeLimits& limits);
 
+// Bare deflate data (RFC 1951), as in a ZIP archive: one member, which nothing tells from other
+// bytes, with no checksum.
+std::unique_ptr<Codec> MakeDeflateCodec();
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_AUDIT_BYTES_CODEC_H_

@@ -177,8 +177,20 @@ void ClosureLinker::Link(Subject& subject) const {
             [](const auto& a, const auto& b) { return a.path < b.path; });
   subject.invalid_entries = invalid_;
 
+  // A closure that the user named is a promise; any other knows no more than the tree holds.
+  const bool named = subject.closure_kind == Subject::ClosureKind::kNamed;
   for (LinkedFile& file : subject.files) {
     if (file.store_path.empty() || IsDerivation(file.store_path)) continue;
+    for (int i = 0; i < file.facts->hidden_references_size(); ++i) {
+      const std::string_view hash = HashOf(file.facts->hidden_references(i).base_name());
+      const auto found = by_fingerprint_.find(nix::HashFingerprint(hash));
+      const Package* package =
+          found == by_fingerprint_.end() ? nullptr : &packages_.at(found->second);
+      // What the closure only refers to belongs to it.
+      const bool inside =
+          package != nullptr && (package->info != nullptr || !package->in_tree || !named);
+      if (!inside) file.hidden.push_back({i, package != nullptr});
+    }
     for (int i = 0; i < file.facts->references_size(); ++i) {
       // By hash alone: the name's end cannot be told from the text that follows it.
       const std::string_view hash = HashOf(file.facts->references(i).base_name());

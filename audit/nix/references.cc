@@ -17,24 +17,15 @@ constexpr size_t kMaxReferences = 250'000;
 
 constexpr size_t kFirstCompaction = 4096;  // windows
 
-enum : uint8_t { kHashCharacter = 1, kNameCharacter = 2 };
+constexpr std::array<bool, 256> MakeHashCharacters() {
+  std::array<bool, 256> is_hash{};
+  for (char c : kNix32Digits) is_hash[static_cast<unsigned char>(c)] = true;
+  return is_hash;
+}
+constexpr std::array<bool, 256> kHashCharacters = MakeHashCharacters();
 
-constexpr std::array<uint8_t, 256> MakeCharacterClasses() {
-  constexpr std::string_view kAlsoInNames = "eoutABCDEFGHIJKLMNOPQRSTUVWXYZ+-._?=";
-  std::array<uint8_t, 256> classes{};
-  for (char c : kNix32Digits)
-    classes[static_cast<unsigned char>(c)] = kHashCharacter | kNameCharacter;
-  for (char c : kAlsoInNames) classes[static_cast<unsigned char>(c)] = kNameCharacter;
-  return classes;
-}
-constexpr std::array<uint8_t, 256> kCharacterClasses = MakeCharacterClasses();
-
-bool IsHashCharacter(char c) {
-  return (kCharacterClasses[static_cast<unsigned char>(c)] & kHashCharacter) != 0;
-}
-bool IsNameCharacter(char c) {
-  return (kCharacterClasses[static_cast<unsigned char>(c)] & kNameCharacter) != 0;
-}
+// IsNix32(), for the loop that sees every byte.
+bool IsHashCharacter(char c) { return kHashCharacters[static_cast<unsigned char>(c)]; }
 
 uint64_t LoadLittleEndian(const char* bytes) {
   uint64_t value;

@@ -31,7 +31,9 @@ bool IsLoaderConfiguration(std::string_view path) {
 }  // namespace
 
 FileScanner::FileScanner(std::string store_directory, MemoryBudget& budget)
-    : store_directory_(std::move(store_directory)), budget_(budget) {}
+    : store_directory_(std::move(store_directory)),
+      budget_(budget),
+      hidden_(store_directory_, budget) {}
 
 FileScanner::~FileScanner() { ReleaseKept(); }
 
@@ -45,6 +47,7 @@ void FileScanner::Begin(const Entry& entry, FileFacts* facts) {
   parsed_ = false;
   references_.emplace(store_directory_);
   embedded_.reset();
+  hidden_.Begin(facts);
 }
 
 void FileScanner::Data(std::string_view piece) {
@@ -60,6 +63,7 @@ void FileScanner::Data(std::string_view piece) {
         Parse(elf::Bytes(piece));
         parsed_ = true;
         consumed_ += piece.size();
+        hidden_.Data(piece);
         return;
       }
     } else {
@@ -69,24 +73,29 @@ void FileScanner::Data(std::string_view piece) {
       piece.remove_prefix(more);
       if (head_.size() < wanted) return;
       Decide(head_);
-      if (embedded_) embedded_->Update(head_);
-      consumed_ = 0;
-      Keep(head_);
-      consumed_ = head_.size();
+      TakeHead();
     }
   }
+  Take(piece);
+}
+
+// The head, once it is known what it is the head of.
+void FileScanner::TakeHead() {
+  consumed_ = 0;
+  Take(head_);
+}
+
+void FileScanner::Take(std::string_view piece) {
   if (embedded_) embedded_->Update(piece);
   Keep(piece);
   consumed_ += piece.size();
+  hidden_.Data(piece);
 }
 
 void FileScanner::End(bool complete) {
   if (format_ == Format::kUndecided && !head_.empty()) {
     Decide(head_);
-    if (embedded_) embedded_->Update(head_);
-    consumed_ = 0;
-    Keep(head_);
-    consumed_ = head_.size();
+    TakeHead();
   }
   if (!parsed_ && !kept_.empty()) {
     // A file that ended early is as long as what came: the walker then says what it misses.
@@ -98,6 +107,7 @@ void FileScanner::End(bool complete) {
     Parse(elf::Bytes(size, std::move(extents)));
   }
   ReleaseKept();
+  hidden_.End();
   if (embedded_) {
     for (Claim& claim : embedded_->Finish()) *facts_->add_claims() = std::move(claim);
   }

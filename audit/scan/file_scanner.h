@@ -13,6 +13,7 @@
 #include "audit/claims/claims.h"
 #include "audit/claims/embedded.h"
 #include "audit/nix/references.h"
+#include "audit/scan/hidden_references.h"
 #include "audit/scan/memory_budget.h"
 #include "audit/trees/tree.h"
 #include "elf/bytes.h"
@@ -42,6 +43,8 @@ class FileScanner {
   };
 
   void Decide(std::string_view head);
+  void TakeHead();
+  void Take(std::string_view piece);
   void Keep(std::string_view piece);
   void ReleaseKept();
   void Parse(const elf::Bytes& bytes);
@@ -65,6 +68,7 @@ class FileScanner {
   bool parsed_ = false;
   std::optional<nix::ReferenceScanner> references_;
   std::optional<EmbeddedPathScanner> embedded_;
+  HiddenReferenceScanner hidden_;
 };
 
 }  // namespace lre_audit

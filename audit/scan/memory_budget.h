@@ -30,9 +30,21 @@ class MemoryBudget {
     free_ += taken;
   }
 
+  // For the one file whose decoders may have large windows. Taken after Acquire(), never before.
+  void AcquireLargeWindow() {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&large_window_free_));
+    large_window_free_ = false;
+  }
+  void ReleaseLargeWindow() {
+    absl::MutexLock lock(&mutex_);
+    large_window_free_ = true;
+  }
+
  private:
   const uint64_t total_;
   uint64_t free_ ABSL_GUARDED_BY(mutex_);
+  bool large_window_free_ ABSL_GUARDED_BY(mutex_) = true;
   absl::Mutex mutex_;
 };
 

@@ -236,7 +236,12 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   if (verify && layer.diff_id) diff_id.emplace(layer.diff_id->algorithm);
   HashingSource compressed(**blob, digest ? &*digest : nullptr);
   Inflater layer_bytes(compressed, limits_.decode);
-  TarReader reader(where, TarReader::Flavour::kLayer, limits_, sink, problems);
+  std::unique_ptr<TocSink> toc;
+  if (verify) {
+    toc = TocSink::Open(*blobs_, layer.blob, layer.toc, where, sink, problems);
+  }
+  EntrySink& files = toc ? *toc : sink;
+  TarReader reader(where, TarReader::Flavour::kLayer, limits_, files, problems);
 
   absl::Status status;
   while (true) {
@@ -250,6 +255,7 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
     reader.Push(*piece);
   }
   reader.Finish(status);
+  if (toc) toc->Finish(status.ok());
   if (layer_bytes.trailing_offset()) {
     add(Problem::Kind::kTrailingData, *layer_bytes.trailing_offset(),
         absl::StrCat("bytes after the end of the compressed data, at ",

@@ -12,6 +12,7 @@
 #include "audit/bytes/digest.h"
 #include "audit/trees/blob_source.h"
 #include "audit/trees/json.h"
+#include "audit/trees/layer_toc.h"
 #include "audit/trees/tree.h"
 
 namespace lre_audit {
@@ -21,6 +22,7 @@ struct ImageLayer {
   std::optional<Digest> digest;   // of the blob, as the manifest says (docker-archive: none)
   std::optional<uint64_t> size;   // of the blob, as the manifest says
   std::optional<Digest> diff_id;  // of the uncompressed layer, as the configuration says
+  TocAnnotations toc;             // of a table of contents in the blob, as the manifest says
   std::string unreadable;         // why it cannot be read, empty if nothing is known against it
 };
 

@@ -34,6 +34,7 @@ struct Descriptor {
   bool attestation = false;
   bool has_urls = false;
   std::optional<std::string> data;  // embedded, base64
+  TocAnnotations toc;
 };
 
 Descriptor ParseDescriptor(const JsonObject& json) {
@@ -61,6 +62,19 @@ Descriptor ParseDescriptor(const JsonObject& json) {
   const JsonObject annotations = json.Object("annotations");
   descriptor.tag = annotations.String(kRefName);
   descriptor.full_name = annotations.String(kContainerdName);
+  descriptor.toc.stargz_digest = annotations.String("containerd.io/snapshot/stargz/toc.digest");
+  // Of containers/storage, before and since its version 1.43.
+  for (const std::string prefix : {"io.containers.", "io.github.containers."}) {
+    const auto chunked = [&](const char* name) {
+      return annotations.String((prefix + "zstd-chunked.manifest-" + name).c_str());
+    };
+    if (std::string digest = chunked("checksum"); !digest.empty()) {
+      descriptor.toc.chunked_digest = std::move(digest);
+    }
+    if (std::string position = chunked("position"); !position.empty()) {
+      descriptor.toc.chunked_position = std::move(position);
+    }
+  }
   const JsonObject platform = json.Object("platform");
   if (platform.value().is_object()) {
     descriptor.platform = absl::StrCat(platform.String("os"), "/", platform.String("architecture"));
@@ -342,6 +356,7 @@ class Reader {
       ImageLayer layer;
       layer.digest = descriptor.digest;
       layer.size = descriptor.size;
+      layer.toc = descriptor.toc;
       uint64_t size = 0;
       if (!descriptor.digest) {
         layer.unreadable = descriptor.digest_error;

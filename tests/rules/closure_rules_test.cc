@@ -135,6 +135,42 @@ TEST(Lre308SignatureInvalid, Leak) {
   EXPECT_EQ(findings[0].evidence(), path.record_faults[0]);
 }
 
+HiddenReference Hidden(const std::string& path, const std::string& container, bool utf16) {
+  HiddenReference reference;
+  reference.set_base_name(path.substr(kStore.size() + 1));
+  reference.set_container(container);
+  reference.set_utf16(utf16);
+  reference.set_offset(0x40);
+  return reference;
+}
+
+TEST(Lre306ReferenceHidden, Leak) {
+  SubjectBuilder subject;
+  subject.File(kMake + "/share/x.jar").Hides(Hidden(kGone, "zip member a/b", false), true);
+  subject.File(kMake + "/share/y").Hides(Hidden(kGone, "", true), true, /*in_tree=*/true);
+  const std::vector<Finding> findings = subject.Judged();
+  ASSERT_THAT(Leaks(findings),
+              ElementsAre(Leak{"LRE306", kMake + "/share/x.jar", kGone, Finding::WARNING},
+                          Leak{"LRE306", kMake + "/share/y", kGone, Finding::WARNING, 0x40}));
+  EXPECT_EQ(findings[0].evidence(), "in zip member a/b, at 0x40: " + kGone);
+  EXPECT_EQ(findings[1].evidence(), "UTF-16 text at 0x40: " + kGone);
+  EXPECT_EQ(findings[0].notes_size(), 0);
+  EXPECT_THAT(findings[1].notes(), ElementsAre("the image holds the path, its closure does not"));
+}
+
+TEST(Lre306ReferenceHidden, WhatLeadsIntoTheClosureIsInnocent) {
+  SubjectBuilder subject;
+  subject.File(kMake + "/share/x.jar").Hides(Hidden(kZlib, "zip member a/b", false), false);
+  EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
+}
+
+TEST(Lre306ReferenceHidden, WhatTheFileShowsAsWellIsToldOnce) {
+  SubjectBuilder subject;
+  subject.File(kMake + "/share/x").RefersTo(kGone, false).Hides(Hidden(kGone, "", true), true);
+  EXPECT_THAT(Leaks(subject.Judged()),
+              ElementsAre(Leak{"LRE303", kMake + "/share/x", kGone, Finding::ERROR, 0x40}));
+}
+
 TEST(Lre307StoreEntryInvalid, LeakIsToldOnce) {
   const std::string entry = kStore + "/tmp-1234-0";
   SubjectBuilder subject;

@@ -54,6 +54,7 @@ TEST(Table, IsTheCatalogue) {
                                  "LRE303 reference-dangling ERROR",               //
                                  "LRE304 reference-undeclared WARNING",           //
                                  "LRE305 nar-hash-mismatch ERROR",                //
+                                 "LRE306 reference-hidden WARNING",               //
                                  "LRE307 store-entry-invalid ERROR",              //
                                  "LRE308 signature-invalid ERROR",                //
                                  "LRE401 blob-digest-mismatch ERROR",             //

@@ -141,6 +141,12 @@ class FileBuilder {
     reference.set_offset(0x40);
     return *this;
   }
+  // A hidden reference, which leads outside the closure or does not.
+  FileBuilder& Hides(const HiddenReference& reference, bool outside, bool in_tree = false) {
+    if (outside) file_.hidden.push_back({facts_.hidden_references_size(), in_tree});
+    *facts_.add_hidden_references() = reference;
+    return *this;
+  }
 
   LinkedObject& Object() {
     if (!file_.object) {

@@ -6,7 +6,7 @@
 #   referenced  what it leads to; "*" where the words are the rule's own
 #   exit        the exit code: 1 for errors, 0 for warnings and notes
 #   companions  rules of severity error that the same leak cannot but raise as well
-{ run, packages, cc, hello }:
+{ run, packages, cc, spare, hello }:
 let
   inherit (packages) bash glibc make musl sed zlib;
   leak = { rule, file, referenced ? "*", exit ? "1", companions ? "", build }: {
@@ -29,6 +29,19 @@ let
     echo 'int crc32(void); int inner(void) { return crc32(); }' | cc -x c - -c -fPIC -o inner.o
     ld -shared -soname libinner.so inner.o ${zlib}/lib/libz.so.1 -o $out/lib/libinner.so
   '' { };
+  # A reference to a path that the closure lacks, since Nix does not see it: `pack` makes `file` of
+  # the text on stdin.
+  hidden = file: pack: {
+    rule = "LRE306";
+    exit = "0";
+    inherit file;
+    referenced = "${spare}";
+    build = ''
+      mkdir -p $out/share
+      note() { echo "see ${spare}/share/note"; }
+      ${pack}
+    '';
+  };
   # An object with a note section: the name and type that identify it, and its text.
   note = section: owner: type: text: ''
     cat > note.s <<'S'
@@ -247,6 +260,26 @@ in
         int main(void) { return puts("/usr/share/hello/data"); }' | cc -x c - -o $out/bin/hello
       '';
     };
+    reference-hidden-gzip = hidden "share/note.gz" "note | /usr/bin/gzip -9n > $out/share/note.gz";
+    reference-hidden-xz = hidden "share/note.xz" "note | /usr/bin/xz > $out/share/note.xz";
+    reference-hidden-zstd = hidden "share/note.zst" "note | /usr/bin/zstd -q > $out/share/note.zst";
+    reference-hidden-zip = hidden "share/note.whl" ''
+      note > note
+      /usr/bin/python3 -m zipfile -c $out/share/note.whl note
+    '';
+    # As Bazel is: a program, with the archive of what it runs appended.
+    reference-hidden-appended = hidden "bin/hello" ''
+      compile
+      note > note
+      /usr/bin/python3 -m zipfile -c note.zip note
+      cat note.zip >> $out/bin/hello
+    '';
+    reference-hidden-nested = hidden "share/note.tar.gz" ''
+      note | /usr/bin/xz > note.xz
+      /usr/bin/tar --mtime=@1 -cf - note.xz | /usr/bin/gzip -9n > $out/share/note.tar.gz
+    '';
+    reference-hidden-utf16le = hidden "share/note" "note | /usr/bin/iconv -t UTF-16LE > $out/share/note";
+    reference-hidden-utf16be = hidden "share/note" "note | /usr/bin/iconv -t UTF-16BE > $out/share/note";
   };
 
   # What ./dev demo shows: three packages as a careless build leaves them.

@@ -69,7 +69,7 @@ let
   tag = builtins.unsafeDiscardStringContext
     (builtins.substring (builtins.stringLength "${builtins.storeDir}/") 32 description);
 
-  leaks = import ./leaks.nix { inherit run packages cc; hello = ./hello.c; };
+  leaks = import ./leaks.nix { inherit run packages cc spare; hello = ./hello.c; };
 in
 {
   inherit clean spare tag;

@@ -49,6 +49,12 @@ void FactsBuilder::Refer(FileFacts& file, const std::string& store_path) {
   file.add_references()->set_base_name(store_path.substr(kStore.size() + 1));
 }
 
+void FactsBuilder::Hide(FileFacts& file, const std::string& store_path) {
+  HiddenReference* reference = file.add_hidden_references();
+  reference->set_base_name(store_path.substr(kStore.size() + 1));
+  reference->set_container("gzip");
+}
+
 std::vector<FileFacts> FactsBuilder::Build() const {
   std::vector<FileFacts> files;
   for (const auto& file : files_) files.push_back(*file);

@@ -25,6 +25,9 @@ class FactsBuilder {
   // `file` names `store_path`, as the scan sees it in contents: a window and a reference.
   static void Refer(FileFacts& file, const std::string& store_path);
 
+  // `file` names `store_path` where Nix does not see it.
+  static void Hide(FileFacts& file, const std::string& store_path);
+
   // Sorted by path, as MergedTree has them.
   std::vector<FileFacts> Build() const;
 

@@ -33,13 +33,15 @@ class World {
     std::sort(references.begin(), references.end());
     info.references = std::move(references);
   }
-  const ClosureLinker& Link(bool with_closure = true) {
+  const ClosureLinker& Link(bool with_closure = true,
+                            Subject::ClosureKind kind = Subject::ClosureKind::kDerived) {
     tree_.files = files.Build();
     tree_.layer_names = {"layer 1", "layer 2"};
     tree_.nars = nars;
     index_ = std::make_unique<TreeIndex>(tree_.files, kStore);
     linker_ = std::make_unique<ClosureLinker>(tree_, *index_, with_closure ? &closure : nullptr);
     subject = {};
+    subject.closure_kind = kind;
     subject.files = LinkedFiles(tree_.files);
     linker_->Link(subject);
     return *linker_;
@@ -65,6 +67,18 @@ class World {
     for (const LinkedFile& file : subject.files) {
       for (int i : file.dangling) {
         lines.push_back(file.facts->path() + " " + file.facts->references(i).base_name());
+      }
+    }
+    return lines;
+  }
+  // The same of hidden references that lead outside the closure.
+  std::vector<std::string> Hidden() const {
+    std::vector<std::string> lines;
+    for (const LinkedFile& file : subject.files) {
+      for (const LinkedFile::Hidden& hidden : file.hidden) {
+        lines.push_back(file.facts->path() + " " +
+                        file.facts->hidden_references(hidden.index).base_name() +
+                        (hidden.in_tree ? " (in the tree)" : ""));
       }
     }
     return lines;
@@ -141,6 +155,33 @@ TEST(ClosureLinker, DanglingByHash) {
   world.files.Directory(kGone);
   world.Link();
   EXPECT_THAT(world.Dangling(), IsEmpty());
+}
+
+TEST(ClosureLinker, HiddenReferencesThatLeadOutside) {
+  World world;
+  world.files.Directory(kGlibc);
+  world.files.Directory(kZlib);
+  FileFacts& file = world.files.File(kMake + "/share/make.jar");
+  FactsBuilder::Hide(file, kGlibc);
+  FactsBuilder::Hide(file, kZlib + ".some.text");  // the hash decides
+  FactsBuilder::Hide(file, kGone);
+  FactsBuilder::Hide(file, kMake);
+  FactsBuilder::Hide(world.files.File("/etc/outside.gz"), kGone);
+  FactsBuilder::Hide(world.files.File(kStore + "/4m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-make.drv"), kGone);
+  const std::string leak = kMake + "/share/make.jar " + kGone.substr(11);
+  // Derived: what the tree holds is the closure, and the package need not refer to it.
+  world.Link(false);
+  EXPECT_THAT(world.Hidden(), ElementsAre(leak));
+  // In the closure is enough: that the tree lacks it is LRE302.
+  world.Record(kGone, {});
+  world.Record(kGlibc, {});
+  world.Record(kMake, {});
+  world.Link(true, Subject::ClosureKind::kDefault);
+  EXPECT_THAT(world.Hidden(), IsEmpty());
+  // What only the tree holds is outside of a closure that the user named.
+  world.Link(true, Subject::ClosureKind::kNamed);
+  EXPECT_THAT(world.Hidden(), ElementsAre(kMake + "/share/make.jar " + kZlib.substr(11) +
+                                          ".some.text (in the tree)"));
 }
 
 TEST(ClosureLinker, UndeclaredReferences) {
