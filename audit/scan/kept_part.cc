@@ -73,17 +73,19 @@ Entry FromKept(const KeptPart::KeptEntry& kept) {
   return entry;
 }
 
-// False for what could not be had back as it is.
-bool ToKept(const ScannedPart& part, KeptPart* kept) {
+// Moves the part's facts into `kept`; SwapFacts brings them back. False for what could not be had
+// back as it is.
+bool ToKept(ScannedPart& part, KeptPart* kept) {
+  bool same = true;
   for (size_t i = 0; i < part.entries.size(); ++i) {
     const Entry& entry = part.entries[i];
     FileFacts* facts = kept->add_facts();
-    *facts = part.facts[i];
+    facts->Swap(&part.facts[i]);
     facts->clear_layer();
     if (EntryOf(*facts, i) == entry) continue;
     KeptPart::KeptEntry* own = kept->add_entries();
     ToKept(entry, i, own);
-    if (FromKept(*own) != entry) return false;
+    same = same && FromKept(*own) == entry;
   }
   for (const auto& [store_path, streamed] : part.nars) {
     KeptNar* nar = kept->add_nars();
@@ -92,19 +94,23 @@ bool ToKept(const ScannedPart& part, KeptPart* kept) {
     nar->set_size(streamed.nar.size);
     nar->set_entries(streamed.entries);
   }
-  return true;
+  return same;
+}
+
+void SwapFacts(KeptPart& kept, size_t layer, ScannedPart* part) {
+  for (int i = 0; i < kept.facts_size(); ++i) {
+    FileFacts& facts = part->facts[i];
+    facts.Swap(kept.mutable_facts(i));
+    if (facts.type() != FileFacts::TYPE_UNSPECIFIED) facts.set_layer(static_cast<int32_t>(layer));
+  }
 }
 
 // False if `kept` contradicts itself.
 bool FromKept(KeptPart& kept, size_t layer, ScannedPart* part) {
   part->entries.reserve(kept.facts_size());
-  part->facts.reserve(kept.facts_size());
-  for (int i = 0; i < kept.facts_size(); ++i) {
-    part->entries.push_back(EntryOf(kept.facts(i), i));
-    FileFacts& facts = part->facts.emplace_back();
-    facts.Swap(kept.mutable_facts(i));
-    if (facts.type() != FileFacts::TYPE_UNSPECIFIED) facts.set_layer(static_cast<int32_t>(layer));
-  }
+  part->facts.resize(kept.facts_size());
+  for (int i = 0; i < kept.facts_size(); ++i) part->entries.push_back(EntryOf(kept.facts(i), i));
+  SwapFacts(kept, layer, part);
   for (const KeptPart::KeptEntry& own : kept.entries()) {
     if (own.position() >= part->entries.size()) return false;
     part->entries[own.position()] = FromKept(own);
@@ -176,9 +182,11 @@ void KeepPart(const Tree& tree, size_t part, const ScanOptions& options, Scanned
   KeptPart kept;
   kept.set_diff_id(diff_id);
   // Serialised at once or not at all: protobuf's limit.
-  if (!ToKept(*scanned, &kept) || kept.ByteSizeLong() > INT32_MAX) return;
-  options.cache->Keep(KeyOf(*options.cache, content, options, options.nar_hashes),
-                      kept.SerializeAsString());
+  if (ToKept(*scanned, &kept) && kept.ByteSizeLong() <= INT32_MAX) {
+    options.cache->Keep(KeyOf(*options.cache, content, options, options.nar_hashes),
+                        kept.SerializeAsString());
+  }
+  SwapFacts(kept, part, scanned);
 }
 
 }  // namespace lre_audit

@@ -199,11 +199,17 @@ Nix2containerTree::Nix2containerTree(NixImage image,
 
 void Nix2containerTree::Stream(size_t part, bool verify, EntrySink& sink,
                                std::vector<Problem>& problems) const {
-  const NixLayer& layer = layers_[part];
-  if (!layer.layer_path.empty() || !layer.paths) {
-    return ImageTree::Stream(part, verify, sink, problems);
-  }
+  if (!IsMade(part)) return ImageTree::Stream(part, verify, sink, problems);
   StreamPaths(part, verify, sink, problems);
+}
+
+bool Nix2containerTree::IsMade(size_t part) const {
+  const NixLayer& layer = layers_[part];
+  return layer.layer_path.empty() && layer.paths;
+}
+
+Tree::Content Nix2containerTree::content(size_t part) const {
+  return IsMade(part) ? Content() : ImageTree::content(part);
 }
 
 void Nix2containerTree::StreamPaths(size_t part, bool verify, EntrySink& sink,
