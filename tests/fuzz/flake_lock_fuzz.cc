@@ -1,0 +1,9 @@
+// flake.lock.
+#include "audit/toolchain/read_config.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace lre_audit::fuzz {
+
+void One(std::string_view input) { ReadFlakeLock("flake.lock", input); }
+
+}  // namespace lre_audit::fuzz

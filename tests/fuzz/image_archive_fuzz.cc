@@ -1,0 +1,33 @@
+// oci-archive and docker-archive files as a whole: archive, documents, layers.
+#include "audit/trees/tree.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace lre_audit::fuzz {
+
+namespace {
+class NoSink : public EntrySink {
+  void BeginEntry(const Entry& /*entry*/) override {}
+  void Data(std::string_view /*piece*/) override {}
+  void EndEntry(bool /*complete*/) override {}
+};
+}  // namespace
+
+void One(std::string_view input) {
+  const uint8_t choice = TakeByte(input);
+  OpenOptions options;
+  options.platform = "linux/amd64";
+  options.all_platforms = true;
+  options.limits.decode.bytes = 16 << 20;
+  absl::StatusOr<Trees> trees =
+      OpenImages((choice & 1 ? "oci-archive:" : "docker-archive:") + AsFile(input), options);
+  if (!trees.ok()) return;
+  for (const auto& tree : *trees) {
+    for (size_t part = 0; part < std::min<size_t>(tree->parts().size(), 4); ++part) {
+      NoSink sink;
+      std::vector<Problem> problems;
+      tree->Stream(part, /*verify=*/true, sink, problems);
+    }
+  }
+}
+
+}  // namespace lre_audit::fuzz

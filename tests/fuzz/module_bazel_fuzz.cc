@@ -1,0 +1,9 @@
+// MODULE.bazel.
+#include "audit/toolchain/read_config.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace lre_audit::fuzz {
+
+void One(std::string_view input) { ReadModuleBazel("MODULE.bazel", input); }
+
+}  // namespace lre_audit::fuzz

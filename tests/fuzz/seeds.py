@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Makes the corpora of tests/fuzz from what real programs write.
+
+  seeds.py WORLD LRE_AUDIT
+
+WORLD is what tests/world/build.sh makes. The corpora are committed; this is for a new format, or a
+new target. Inputs of crashes lie beside the seeds, named crash-*, and stay.
+"""
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+PATH = "/nix/store/0c7s4z8d4vrvqbbmsax9h8hqywmdvd2a-hello-2.12"
+
+
+def seed(target, name, contents, prefix=b""):
+    """`prefix` is the byte by which a target chooses among its readers."""
+    directory = CORPUS / target
+    directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(contents, str):
+        contents = contents.encode()
+    if len(contents) > 48 << 10:
+        sys.exit(f"{target}/{name}: {len(contents)} bytes are no seed")
+    (directory / name).write_bytes(prefix + contents)
+
+
+def output(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, **options).stdout
+
+
+def archives(scratch):
+    tree = scratch / "tree"
+    (tree / "bin").mkdir(parents=True)
+    (tree / "bin/hello").write_bytes(b"#!/nix/store/x/bin/sh\necho hello\n")
+    (tree / ("long" * 40)).write_bytes(b"x" * 700)
+    (tree / "link").symlink_to("bin/hello")
+    os.link(tree / "bin/hello", tree / "hard")
+    with open(tree / "sparse", "wb") as stream:
+        stream.truncate(1 << 20)
+        stream.seek(1 << 19)
+        stream.write(b"data")
+    for name, flags in {"gnu": ["--format=gnu", "-S"], "ustar": ["--format=ustar", "--exclude=long*"],
+                        "v7": ["--format=v7", "--exclude=long*"],
+                        "pax": ["--format=pax", "-S", "--xattrs"],
+                        "pax-0.1": ["--format=pax", "-S", "--sparse-version=0.1"],
+                        "old-sparse": ["--format=oldgnu", "-S"]}.items():
+        data = output("tar", "-C", tree, "-b1", "--owner=0", "--group=0", "--mtime=@1", *flags, "-cf", "-",
+                      ".", stderr=subprocess.DEVNULL)
+        seed("tar", name, data[:40 << 10], bytes([len(name) & 7]))
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("etc/.wh.passwd", "usr/.wh..wh..opq", "dev/null"):
+            entry = tarfile.TarInfo(name)
+            if name == "dev/null":
+                entry.type, entry.devmajor, entry.devminor = tarfile.CHRTYPE, 1, 3
+            archive.addfile(entry)
+    seed("tar", "whiteouts", layer.getvalue(), b"\1")
+
+    text = b"".join(b"%d %s\n" % (i, PATH.encode()) for i in range(60))
+    for name, command in {"gzip": ["gzip", "-nc"], "zstd": ["zstd", "-qc"], "xz": ["xz", "-c"],
+                          "bzip2": ["bzip2", "-c"]}.items():
+        packed = output(*command, input=text)
+        seed("inflate", name, packed, b"\0")
+        seed("inflate", name + "-twice", packed + packed, b"\7")
+        seed("inflate", name + "-trailing", packed + b"\0" * 20 + b"x", b"\0")
+    return layer.getvalue()
+
+
+def images(scratch, layer):
+    layout = scratch / "layout"
+    output("umoci", "init", "--layout", layout)
+    output("umoci", "new", "--image", f"{layout}:latest")
+    (scratch / "layer.tar").write_bytes(layer)
+    output("umoci", "raw", "add-layer", "--image", f"{layout}:latest", scratch / "layer.tar")
+
+    def blob(digest):
+        return (layout / "blobs" / digest.replace(":", "/")).read_text()
+    index = (layout / "index.json").read_text()
+    manifest = blob(json.loads(index)["manifests"][0]["digest"])
+    config = blob(json.loads(manifest)["config"]["digest"])
+    seed("oci", "layout", "\n%%\n".join((index, manifest, config)), b"\2")
+    seed("oci", "manifest", "\n%%\n".join((manifest, config)), b"\0")
+    nested = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
+        {"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": len(manifest),
+         "digest": json.loads(index)["manifests"][0]["digest"],
+         "platform": {"architecture": "amd64", "os": "linux", "variant": "v1"}}]}
+    seed("oci", "nested", "\n%%\n".join((index, json.dumps(nested), manifest, config)), b"\7")
+    for choice, form in ((1, "oci-archive"), (0, "docker-archive")):
+        file = scratch / form
+        output("skopeo", "--insecure-policy", "copy", f"oci:{layout}:latest",
+               f"{form}:{file}" + ("" if choice else ":hello:latest"))
+        seed("image_archive", form, file.read_bytes(), bytes([choice]))
+        if choice:
+            seed("image_archive", form + ".gz", output("gzip", "-nc", file), bytes([choice]))
+    layers = [{"digest": "sha256:" + "0" * 64, "diff_ids": "sha256:" + "0" * 64, "size": 1,
+               "mediaType": "application/vnd.oci.image.layer.v1.tar",
+               "paths": [{"path": PATH, "options": {
+                   "rewrite": {"regex": "^" + PATH + "/(bin)", "repl": "/${1}"},
+                   "perms": [{"regex": ".*", "mode": "0755", "uid": 1, "gid": 1, "uname": "u",
+                              "gname": "g"}]}}]}]
+    seed("nix2container", "image", json.dumps({
+        "version": 1, "arch": "amd64", "image-config": {"Env": ["A=B"], "Cmd": [PATH + "/bin/hello"]},
+        "layers": layers}))
+    seed("nix2container", "layers", json.dumps(layers))
+
+
+def objects(scratch):
+    source = scratch / "a.c"
+    source.write_text("#include <stdio.h>\nint f(void) { return puts(\"x\"); }\n")
+    main = scratch / "m.c"
+    main.write_text("int f(void); int main(void) { return f(); }\n")
+    run = lambda *words: output(*map(str, words), cwd=scratch)
+    run("gcc", "-g", "-gdwarf-5", "-Os", "-fPIC", "-shared", "-Wl,-soname,liba.so.1", "-o", "liba.so", source)
+    run("gcc", "-s", "-Os", "-o", "main", main, "liba.so", "-Wl,-rpath,$ORIGIN:/nix/store/lib", "-Wl,-z,noseparate-code")
+    run("gcc", "-g", "-gdwarf-4", "-Os", "-c", "-o", "a.o", source)
+    run("gcc", "-g", "-gdwarf-4", "-Os", "-static", "-nostdlib", "-fno-builtin", "-o", "d4", "-x", "c", "/dev/null",
+        "-Wl,--entry=0")
+    run("gcc", "-m32", "-Os", "-c", "-x", "c", "-o", "a32.o", "/dev/null")
+    for name in ("liba.so", "main", "a32.o"):
+        seed("elf", name, (scratch / name).read_bytes())
+    for name in ("liba.so", "a.o"):
+        seed("dwarf", name, (scratch / name).read_bytes())
+    run("ar", "rcs", "liba.a", "a.o", "a32.o")
+    run("ar", "rcsT", "thin.a", "a.o", "a32.o")
+    for name in ("liba.a", "thin.a"):
+        seed("ar", name, (scratch / name).read_bytes())
+    long = scratch / "an-object-of-a-rather-long-name.o"
+    long.write_bytes((scratch / "a32.o").read_bytes())
+    run("ar", "rcs", "long.a", long)
+    seed("ar", "long.a", (scratch / "long.a").read_bytes())
+    (scratch / "ldconf").write_text(f"{scratch}\n")
+    run("/sbin/ldconfig", "-X", "-N", "-C", scratch / "none", "-f", scratch / "ldconf")
+    run("/sbin/ldconfig", "-X", "-C", scratch / "cache", "-f", scratch / "ldconf")
+    run("/sbin/ldconfig", "-X", "-c", "old", "-C", scratch / "compat", "-f", scratch / "ldconf")
+    seed("ld_cache", "new", (scratch / "cache").read_bytes())
+    seed("ld_cache", "old", (scratch / "compat").read_bytes())
+    for name, triple in (("arm64", "arm64-apple-macos11"), ("x86_64", "x86_64-apple-macos11")):
+        output("clang", "-target", triple, "-g", "-c", "-o", scratch / name, main)
+        seed("macho", name, (scratch / name).read_bytes())
+    yaml = """--- !mach-o
+FileHeader: {magic: 0xFEEDFACF, cputype: 0x01000007, cpusubtype: 3, filetype: 6, ncmds: 3, sizeofcmds: 152, flags: 0, reserved: 0}
+LoadCommands:
+  - {cmd: LC_ID_DYLIB, cmdsize: 48, dylib: {name: 24, timestamp: 1, current_version: 65536, compatibility_version: 65536}, Content: '/nix/store/libx.dylib', ZeroPadBytes: 3}
+  - {cmd: LC_LOAD_DYLIB, cmdsize: 56, dylib: {name: 24, timestamp: 2, current_version: 65536, compatibility_version: 65536}, Content: '/usr/lib/libSystem.B.dylib', ZeroPadBytes: 6}
+  - {cmd: LC_RPATH, cmdsize: 48, path: 12, Content: '@loader_path/../lib/and/more', ZeroPadBytes: 8}
+...
+"""
+    seed("macho", "dylib", output("yaml2obj-14", "-o", "-", "-", input=yaml.encode()))
+
+
+def nix(world):
+    store = {**os.environ, "NIX_REMOTE": f"local?root={world}/root",
+             "NIX_CONFIG": "experimental-features = nix-command\nsubstituters ="}
+    paths = json.loads((world / "closures/small.json").read_text())
+    names = sorted((entry["path"] for entry in paths) if isinstance(paths, list) else paths)[:6]
+    run = lambda *words: output(*words, env=store)
+    seed("closure", "path-info.json", run("nix", "path-info", "--json", *names))
+    seed("closure", "small.json", (world / "closures/small.json").read_bytes())
+    seed("closure", "registration", run("nix-store", "--dump-db", *names))
+    seed("closure", "list", "\n".join(names) + "\n")
+    size = lambda name: sum(f.lstat().st_size for f in [*(world / "root" / name[1:]).rglob("*"), world / "root" / name[1:]])
+    small = min(names, key=size)
+    seed("closure", "derivations", json.dumps({small + ".drv": {
+        "outputs": {"out": {"path": small}}, "inputSrcs": [], "inputDrvs": {}, "system": "x86_64-linux",
+        "builder": "/bin/sh", "args": [], "env": {"out": small}}}))
+    graph = "".join(f"{name}\n\n0\n" for name in names)
+    seed("closure", "graph", graph)
+    if size(small) < 40 << 10:
+        seed("closure", "export", run("nix-store", "--export", small))
+    narinfo = f"""StorePath: {small}
+URL: nar/1w1fff338fvdw53sqgamddn1b2xgds473pv6y13gizdbqjv4i5p3.nar.xz
+Compression: xz
+FileHash: sha256:1w1fff338fvdw53sqgamddn1b2xgds473pv6y13gizdbqjv4i5p3
+FileSize: 4029176
+NarHash: sha256:1impfw8zdgisxkghq9a3q7cn7jb9zyzgxdydiamp8z2nlyyl0h5h
+NarSize: 18735072
+References: {small[11:]} {names[0][11:]}
+Deriver: {small[11:]}.drv
+Sig: cache.nixos.org-1:GrGV/Ls10TzoOaCnrcAqmPbKXFLLSBDeGNh5EQGKyuGA4K1wv1LcRVb6/sU+NAPK8lDiam8XcdJzUngmdhfTBQ==
+CA: fixed:r:sha256:1impfw8zdgisxkghq9a3q7cn7jb9zyzgxdydiamp8z2nlyyl0h5h
+"""
+    seed("nar_info", "narinfo", narinfo)
+    seed("closure", "narinfo", narinfo)
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch) / "tree"
+        (tree / "bin").mkdir(parents=True)
+        (tree / "bin/hello").write_text("#!/bin/sh\n")
+        (tree / "bin/hello").chmod(0o755)
+        (tree / "link").symlink_to("bin/hello")
+        seed("nar", "directory", output("nix-store", "--dump", tree))
+        seed("nar", "file", output("nix-store", "--dump", tree / "bin/hello"))
+        seed("nar", "link", output("nix-store", "--dump", tree / "link"))
+
+
+def text(world):
+    repository = world / "repository"
+    kinds = ["BUILD", "cc_toolchain_config.bzl", "cross.cmake", "builtin_include_directory_paths",
+             ".sh", "module.modulemap", "BUCK"]
+    for file in sorted((repository / "generated-cc").rglob("*")):
+        if file.is_file() and file.stat().st_size < 24 << 10:
+            for number, kind in enumerate(kinds):
+                if file.name.startswith(kind) or file.name.endswith(kind):
+                    seed("toolchain", "-".join(file.relative_to(repository).parts), file.read_bytes(), bytes([number]))
+    seed("toolchain", "cmake", f'set(CMAKE_C_COMPILER "{PATH}/bin/cc")\nset(CMAKE_SYSROOT {PATH})\n'
+         f'string(APPEND CMAKE_C_FLAGS " -isystem {PATH}/include")\ninclude(${{CMAKE_CURRENT_LIST_DIR}}/x.cmake)\n', b"\2")
+    seed("toolchain", "list", f"This file is generated by cc_configure\n{PATH}/bin/gcc reported:\n{PATH}/include\n", b"\3")
+    seed("toolchain", "script", f'#!/usr/bin/env bash\nexec {PATH}/bin/cc "$@" -B{PATH}/lib <<EOF\n$(echo x)\nEOF\n', b"\4")
+    seed("toolchain", "modulemap", f'module "crosstool" [system] {{\n  textual header "{PATH}/include/a.h"\n}}\n', b"\5")
+    seed("bazelrc", "lre", (repository / "lre.bazelrc").read_bytes())
+    seed("bazelrc", "words", "build --action_env='A b' \\\n  --repo_env=C=\"d\" # no\ntry-import %workspace%/x\n"
+         "build:lre --platforms=@x//y\n")
+    seed("module_bazel", "module", (repository / "MODULE.bazel").read_bytes())
+    seed("flake_lock", "lock", (repository / "flake.lock").read_bytes())
+    for file in sorted((repository / "kubernetes").iterdir()):
+        seed("json5" if file.suffix == ".json5" else "manifest", file.name, file.read_bytes())
+    seed("policy", "policy", (repository / "lre-audit.textproto").read_bytes())
+    seed("policy", "all", 'allow { rule: "LRE301" path: "/nix/store/.*-x/.*" reason: "because" }\n'
+         'suppress { rule: "LRE104" path: "a" reason: "b" owner: "c" expires: "2030-01-31" }\n')
+
+    shell = f'#! {PATH}/bin/bash -e\nif [ "$1" ]; then exec -a "$0" "{PATH}/bin/x" ${{extra+"$@"}}; fi\nexport PATH={PATH}/bin${{PATH:+:}}$PATH\n'
+    pieces = {1: shell, 2: shell, 3: f"{PATH} -L{PATH}/lib -isystem {PATH}/include",
+              4: f"prefix={PATH}\nlibdir=${{prefix}}/lib\nLibs: -L${{libdir}} -lx\nCflags: -I${{prefix}}/include\n",
+              5: f"dependency_libs=' -L{PATH}/lib {PATH}/lib/libx.la'\nlibdir='{PATH}/lib'\n",
+              6: f'set_target_properties(x PROPERTIES IMPORTED_LOCATION "{PATH}/lib/libx.so" INTERFACE_LINK_LIBRARIES "\\$<LINK_ONLY:{PATH}/lib/y.so>")\n',
+              7: f"QMAKE_PRL_LIBS = -L{PATH}/lib -lx\n", 8: f'#!/bin/sh\nprefix={PATH}\necho "-I$prefix/include"\n',
+              9: f"*link:\n%{{shared:-shared}} -dynamic-linker {PATH}/lib/ld.so -rpath {PATH}/lib\n\n",
+              10: f"build_time_vars = {{'CC': '{PATH}/bin/gcc -pthread',\n 'LIBDIR': '{PATH}/lib'}}\n",
+              11: f"    cc => '{PATH}/bin/cc',\nlibpth='{PATH}/lib'\n",
+              12: f"/* GNU ld script */\nOUTPUT_FORMAT(elf64-x86-64)\nGROUP ( {PATH}/lib/libc.so.6 AS_NEEDED ( {PATH}/lib/ld.so ) )\n"}
+    for kind, contents in pieces.items():
+        seed("claims", f"kind-{kind}", contents, bytes([kind]))
+
+
+def report(world, program):
+    made = subprocess.run([program, "image", f"oci:{world}/oci:leaky", "--closure",
+                           f"{world}/closures/leaky.json", "--format", "json"], stdout=subprocess.PIPE).stdout
+    whole = json.loads(made)
+    for value in whole.values():
+        if isinstance(value, list):
+            del value[6:]
+    seed("saved_report", "leaky", json.dumps(whole, indent=1))
+
+
+def main(world, program):
+    world = Path(world).resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = Path(scratch)
+        images(scratch, archives(scratch))
+        objects(scratch)
+    nix(world)
+    text(world)
+    report(world, program)
+
+
+main(*sys.argv[1:])
