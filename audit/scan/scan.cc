@@ -1,11 +1,8 @@
 #include "audit/scan/scan.h"
 
 #include <algorithm>
-#include <atomic>
-#include <numeric>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "audit/scan/file_scanner.h"
@@ -114,9 +111,11 @@ class NarStream {
 
 class PartScanner : public EntrySink {
  public:
-  PartScanner(size_t part, const ScanOptions& options, MemoryBudget& budget, ScannedPart& out)
+  PartScanner(size_t part, const ScanOptions& options, MemoryBudget& budget, SpareThreads& threads,
+              ScannedPart& out)
       : part_(part),
         options_(options),
+        threads_(threads),
         out_(out),
         files_(options.store_directory, budget),
         nars_(options, out.nars) {}
@@ -167,6 +166,8 @@ class PartScanner : public EntrySink {
     in_file_ = false;
   }
 
+  SpareThreads* threads() override { return &threads_; }
+
   void Finish() { nars_.Leave(); }
 
  private:
@@ -192,6 +193,7 @@ class PartScanner : public EntrySink {
 
   const size_t part_;
   const ScanOptions& options_;
+  SpareThreads& threads_;
   ScannedPart& out_;
   FileScanner files_;
   NarStream nars_;
@@ -202,32 +204,15 @@ class PartScanner : public EntrySink {
 
 }  // namespace
 
-void RunParallel(const std::vector<uint64_t>& sizes, int jobs,
-                 const std::function<void(size_t)>& work) {
-  std::vector<size_t> order(sizes.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
-  std::atomic<size_t> next = 0;
-  const auto worker = [&] {
-    for (size_t i = next++; i < order.size(); i = next++) work(order[i]);
-  };
-  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const size_t count = std::min<size_t>(jobs > 0 ? jobs : cores, order.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < count; ++i) threads.emplace_back(worker);
-  worker();
-  for (std::thread& thread : threads) thread.join();
-}
-
 std::vector<ScannedPart> ScanTree(const Tree& tree, const ScanOptions& options) {
   std::vector<ScannedPart> parts(tree.parts().size());
   std::vector<uint64_t> sizes;
   for (const Tree::Part& part : tree.parts()) sizes.push_back(part.size_hint);
   MemoryBudget budget(kBudget);
-  RunParallel(sizes, options.jobs, [&](size_t i) {
+  SpareThreads threads(ThreadsOf(options.jobs));
+  RunParallel(sizes, threads, [&](size_t i) {
     if (RecallPart(tree, i, options, &parts[i])) return;
-    PartScanner scanner(i, options, budget, parts[i]);
+    PartScanner scanner(i, options, budget, threads, parts[i]);
     tree.Stream(i, /*verify=*/true, scanner, parts[i].problems);
     scanner.Finish();
     KeepPart(tree, i, options, &parts[i]);

@@ -4,35 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/inflate.h"
+#include "audit/bytes/pipeline.h"
 #include "audit/trees/tar_reader.h"
 #include "base/text.h"
 
 namespace lre_audit {
 namespace {
-
-// Hashes the compressed bytes on their way to the decoder.
-class HashingSource : public ByteSource {
- public:
-  HashingSource(ByteSource& source, DigestHasher* hasher) : source_(source), hasher_(hasher) {}
-  absl::StatusOr<std::string_view> Next() override {
-    absl::StatusOr<std::string_view> piece = source_.Next();
-    if (piece.ok()) {
-      size_ += piece->size();
-      if (hasher_ != nullptr) hasher_->Update(*piece);
-    } else {
-      failed_ = true;
-    }
-    return piece;
-  }
-  uint64_t size() const { return size_; }
-  bool failed() const { return failed_; }  // the source: no call may follow
-
- private:
-  ByteSource& source_;
-  DigestHasher* hasher_;
-  uint64_t size_ = 0;
-  bool failed_ = false;
-};
 
 Problem::Kind KindOf(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable;
@@ -234,8 +211,14 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   std::optional<DigestHasher> digest, diff_id;
   if (verify && layer.digest) digest.emplace(layer.digest->algorithm);
   if (verify && layer.diff_id) diff_id.emplace(layer.diff_id->algorithm);
+  // Every stage may have a thread of its own, where the layers alone do not keep all of them busy.
+  // In this order: inflating is about half of the work, each hash a sixth.
+  SpareThreads* const threads = sink.threads();
   HashingSource compressed(**blob, digest ? &*digest : nullptr);
-  Inflater layer_bytes(compressed, limits_.decode);
+  Inflater inflater(compressed, limits_.decode);
+  PipelinedSource inflated(inflater, threads, PipelinedSource::kHolds);
+  HashingSource contents(inflated, diff_id ? &*diff_id : nullptr);
+  PipelinedSource layer_bytes(contents, threads, 1, &inflated);
   TarReader reader(where, TarReader::Flavour::kLayer, limits_, sink, problems);
 
   absl::Status status;
@@ -246,14 +229,13 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
       break;
     }
     if (piece->empty()) break;
-    if (diff_id) diff_id->Update(*piece);
     reader.Push(*piece);
   }
   reader.Finish(status);
-  if (layer_bytes.trailing_offset()) {
-    add(Problem::Kind::kTrailingData, *layer_bytes.trailing_offset(),
+  if (inflater.trailing_offset()) {
+    add(Problem::Kind::kTrailingData, *inflater.trailing_offset(),
         absl::StrCat("bytes after the end of the compressed data, at ",
-                     Hex(*layer_bytes.trailing_offset()), " of the blob"));
+                     Hex(*inflater.trailing_offset()), " of the blob"));
   }
   if (!verify) return;
 
