@@ -157,7 +157,7 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
     if (!directory.empty()) options.store_directory = directory;
   }
 
-  options.nar_hashes = HasHashes(choice, store != nullptr);
+  options.nar_hashes = request.contents && HasHashes(choice, store != nullptr);
 
   // One pass over every byte: digests, NAR hashes, references, ELF, claims.
   request.on_phase("reading");
@@ -193,6 +193,7 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   input.kind = request.kind;
   input.reference = tree.reference();
   input.store_directory = options.store_directory;
+  input.contents = request.contents;
   input.tree = &merged;
   input.config = &tree.config();
   input.closure_kind = choice.kind;
@@ -213,7 +214,8 @@ void Describe(const AuditRequest& request, const ExaminedTree& examined, Report*
   out->set_digest(request.tree->digest());
   const bool derived = examined.closure.kind == Subject::ClosureKind::kDerived;
   out->set_closure(derived ? "a closure derived from the tree itself by scanning"
-                           : subject.closure_source);
+                           : absl::StrCat(subject.closure_source,
+                                          request.contents ? "" : ", contents not read"));
   const ImageConfig& config = request.tree->config();
   if (config.present) out->set_platform(absl::StrCat(config.os, "/", config.architecture));
 

@@ -58,14 +58,17 @@ class PipelinedSource : public ByteSource {
   // read while others wait and another is made.
   static constexpr size_t kHolds = kAhead + 1;
 
-  // What is pointed to must outlive this. Null `threads`: it never runs. Takes no thread before
-  // `after` has one. A reader that is itself pipelined holds kHolds pieces.
-  PipelinedSource(ByteSource& source, SpareThreads* threads, size_t reader_holds = 1,
-                  const PipelinedSource* after = nullptr)
-      : source_(source), threads_(threads), reader_holds_(reader_holds), after_(after) {}
+  // What is pointed to must outlive this. Null `threads`: it never runs. A reader that is itself
+  // pipelined holds kHolds pieces.
+  PipelinedSource(ByteSource& source, SpareThreads* threads, size_t reader_holds = 1)
+      : source_(source), threads_(threads), reader_holds_(reader_holds) {}
   ~PipelinedSource() override;
   PipelinedSource(const PipelinedSource&) = delete;
   PipelinedSource& operator=(const PipelinedSource&) = delete;
+
+  // Takes no thread before `other`, which needs it more, has one. `other` must outlive this, or be
+  // what reads it.
+  void StartAfter(const PipelinedSource& other) { after_ = &other; }
 
   absl::StatusOr<std::string_view> Next() override;
   bool Hold(size_t pieces) override;
@@ -79,7 +82,7 @@ class PipelinedSource : public ByteSource {
   ByteSource& source_;
   SpareThreads* const threads_;
   const size_t reader_holds_;
-  const PipelinedSource* const after_;
+  const PipelinedSource* after_ = nullptr;
   // Of the reader:
   std::atomic<bool> running_ = false;
   bool begun_ = false;     // a piece has been delivered

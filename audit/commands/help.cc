@@ -80,6 +80,7 @@ const CommandHelp kStoreHelp = {
 
 Examples:
   lre-audit store ./result
+  lre-audit store --no-contents
   lre-audit store --root /mnt/chroot --closure store:/mnt/chroot)",
 };
 

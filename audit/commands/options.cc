@@ -79,6 +79,7 @@ struct Words {
   std::string tls_verify = "true";
   bool all = false;
   bool force = false;
+  bool no_contents = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE
 };
 
@@ -450,6 +451,7 @@ absl::StatusOr<CommandLine> ParseStore(const Words& words) {
   LRE_RETURN_IF_ERROR(CheckValue("--root", words.root));
   options.paths = words.operands;
   options.root = words.root;
+  options.contents = !words.no_contents;
   options.closure = words.closure;
   return options;
 }
@@ -541,6 +543,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   CLI::App* store = AddCommand(app, kStoreHelp);
   store->add_option("--root", words.root, "Directory that holds nix/store, instead of /")
       ->option_text("DIR");
+  store->add_flag("--no-contents", words.no_contents,
+                  "Read no file: only whether each path, and all that it refers to, is there");
   AddClosure(store, kBelongs, words);
   AddReportOptions(store, words);
 

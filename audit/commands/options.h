@@ -52,6 +52,7 @@ struct ImageOptions {
 struct StoreOptions {
   std::vector<std::string> paths;  // store paths; empty: the whole store
   std::string root;                // the directory that holds nix/store; empty: "/"
+  bool contents = true;            // false: names alone are compared with the database
   std::string closure;
   ReportOptions report;
 };

@@ -9,11 +9,14 @@ namespace lre_audit {
 
 int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) {
   // The store's own database says what the closure is, and what its contents should be.
-  const absl::StatusOr<OpenedStore> store = OpenStoreSubject(options.paths, options.root);
+  const absl::StatusOr<OpenedStore> store =
+      OpenStoreSubject(options.paths, options.root,
+                       options.contents ? StoreReading::kContents : StoreReading::kNames);
   if (!store.ok()) return Refuse(store.status(), err);
   AuditRequest request;
   request.kind = Subject::Kind::kStore;
   request.tree = store->tree.get();
+  request.contents = options.contents;
   if (options.closure.empty()) {
     request.known_closure = &store->closure;
   } else {

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "audit/bytes/pipeline.h"
 #include "audit/scan/file_scanner.h"
 #include "audit/scan/kept_part.h"
 #include "base/store_path.h"
@@ -13,6 +14,8 @@ namespace lre_audit {
 namespace {
 
 constexpr uint64_t kBudget = uint64_t{96} << 20;  // of file contents held, all workers together
+
+constexpr uint64_t kWorthAThread = uint64_t{1} << 20;  // of one file
 
 FileFacts::Type TypeOf(Entry::Type type) {
   switch (type) {
@@ -112,17 +115,19 @@ class NarStream {
 class PartScanner : public EntrySink {
  public:
   PartScanner(size_t part, const ScanOptions& options, MemoryBudget& budget, SpareThreads& threads,
-              ScannedPart& out)
+              bool hashes_aside, ScannedPart& out)
       : part_(part),
         options_(options),
         threads_(threads),
         out_(out),
         files_(options.store_directory, budget),
-        nars_(options, out.nars) {}
+        nars_(options, out.nars),
+        hashes_aside_(hashes_aside) {}
 
   void BeginEntry(const Entry& entry) override {
     nars_.Begin(entry);
-    out_.entries.push_back(entry);
+    Entry& kept = out_.entries.emplace_back(entry);
+    kept.xattrs.clear();
     FileFacts& facts = out_.facts.emplace_back();
     const FileFacts::Type type = TypeOf(entry.type);
     if (type == FileFacts::TYPE_UNSPECIFIED) return;
@@ -134,35 +139,33 @@ class PartScanner : public EntrySink {
     facts.set_mtime(entry.mtime);
     facts.set_layer(static_cast<int32_t>(part_));
     for (const auto& [name, value] : entry.xattrs) facts.add_xattrs(name);
-    out_.entries.back().xattrs.clear();
     ScanName(entry, &facts);
     if (entry.type == Entry::Type::kSymlink) {
       facts.set_target(entry.target);
     } else if (entry.type == Entry::Type::kRegular) {
       facts.set_size(entry.size);
-      // The vectors may move their elements; the scanner works on its own until the file ends.
-      current_entry_ = entry;
-      current_facts_.Swap(&facts);
-      files_.Begin(current_entry_, &current_facts_);
+      // Until the file ends no other entry comes, so neither vector moves its elements.
+      files_.Begin(kept, &facts);
       in_file_ = true;
+      if (hashes_aside_ && entry.size >= kWorthAThread) nar_helper_.Employ(threads_);
     }
   }
 
   void Data(std::string_view piece) override {
     if (!in_file_) return;
-    nars_.Data(piece);
+    nar_helper_.Begin(piece);
     files_.Data(piece);
+    nar_helper_.Wait();
     options_.on_bytes(piece.size());
   }
 
   void EndEntry(bool complete) override {
     nars_.End(complete);
     if (!in_file_) return;
-    const bool named = current_facts_.windows_size() > 0;
+    FileFacts& facts = out_.facts.back();
+    const bool named = facts.windows_size() > 0;
     files_.End(complete);
-    if (named) SortWindows(&current_facts_);
-    out_.facts.back().Swap(&current_facts_);
-    current_facts_.Clear();
+    if (named) SortWindows(&facts);
     in_file_ = false;
   }
 
@@ -197,8 +200,10 @@ class PartScanner : public EntrySink {
   ScannedPart& out_;
   FileScanner files_;
   NarStream nars_;
-  Entry current_entry_;
-  FileFacts current_facts_;
+  // Hashes beside the scan where a thread is spare. A layer has use for that thread already, in its
+  // tree's pipeline.
+  const bool hashes_aside_;
+  Helper nar_helper_{[this](std::string_view piece) { nars_.Data(piece); }};
   bool in_file_ = false;
 };
 
@@ -212,7 +217,8 @@ std::vector<ScannedPart> ScanTree(const Tree& tree, const ScanOptions& options) 
   SpareThreads threads(ThreadsOf(options.jobs));
   RunParallel(sizes, threads, [&](size_t i) {
     if (RecallPart(tree, i, options, &parts[i])) return;
-    PartScanner scanner(i, options, budget, threads, parts[i]);
+    const bool is_layer = !tree.parts()[i].digest.empty() || !tree.parts()[i].diff_id.empty();
+    PartScanner scanner(i, options, budget, threads, !is_layer, parts[i]);
     tree.Stream(i, /*verify=*/true, scanner, parts[i].problems);
     scanner.Finish();
     KeepPart(tree, i, options, &parts[i]);

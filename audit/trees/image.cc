@@ -212,13 +212,16 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   if (verify && layer.digest) digest.emplace(layer.digest->algorithm);
   if (verify && layer.diff_id) diff_id.emplace(layer.diff_id->algorithm);
   // Every stage may have a thread of its own, where the layers alone do not keep all of them busy.
-  // In this order: inflating is about half of the work, each hash a sixth.
+  // In this order: inflating is about half of the work, each of the three hashes a sixth.
   SpareThreads* const threads = sink.threads();
-  HashingSource compressed(**blob, digest ? &*digest : nullptr);
+  HashingSource hashed(**blob, digest ? &*digest : nullptr);
+  PipelinedSource compressed(hashed, threads);
   Inflater inflater(compressed, limits_.decode);
   PipelinedSource inflated(inflater, threads, PipelinedSource::kHolds);
   HashingSource contents(inflated, diff_id ? &*diff_id : nullptr);
-  PipelinedSource layer_bytes(contents, threads, 1, &inflated);
+  PipelinedSource layer_bytes(contents, threads);
+  layer_bytes.StartAfter(inflated);
+  compressed.StartAfter(inflated);
   TarReader reader(where, TarReader::Flavour::kLayer, limits_, sink, problems);
 
   absl::Status status;
@@ -243,16 +246,15 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   // A limit ends the reading of the blob, too.
   bool same = true;
   if (!absl::IsResourceExhausted(status)) {
-    while (!compressed.failed()) {
+    while (true) {
       const absl::StatusOr<std::string_view> rest = compressed.Next();
       if (!rest.ok() && status.ok()) {
         add(KindOf(rest.status()), reader.offset(), rest.status().message());
       }
       if (!rest.ok() || rest->empty()) break;
     }
-    if (digest && !compressed.failed()) {
-      same =
-          CheckBlob(where, layer.digest, digest->Finish(), layer.size, compressed.size(), problems);
+    if (digest && !hashed.failed()) {
+      same = CheckBlob(where, layer.digest, digest->Finish(), layer.size, hashed.size(), problems);
     }
   }
   // Of a blob that is another one than the manifest's, the diff_id differs as a consequence.

@@ -82,7 +82,8 @@ TEST(PipelinedSourceTest, DeliversAllInOrderWhoeverProducesIt) {
       SpareThreads threads(spare);
       {
         PipelinedSource first(source, &threads, PipelinedSource::kHolds);
-        PipelinedSource second(first, &threads, 1, &first);
+        PipelinedSource second(first, &threads);
+        second.StartAfter(first);
         EXPECT_EQ(All(second), Counted(2000)) << spare << holds;
         EXPECT_EQ(first.running(), spare >= 1);
         EXPECT_EQ(second.running(), spare >= 2);
@@ -169,10 +170,13 @@ TEST(PipelineTest, AnInflaterInAChainGivesTheSameBytesAndHashes) {
       FileSource source(*file, 0, size);
       DigestHasher of_file(Digest::Algorithm::kSha256), of_contents(Digest::Algorithm::kSha256);
       HashingSource hashed(source, &of_file);
-      Inflater inflater(hashed, DecodeLimits());
+      PipelinedSource compressed(hashed, &threads);
+      Inflater inflater(compressed, DecodeLimits());
       PipelinedSource inflated(inflater, &threads, PipelinedSource::kHolds);
       HashingSource contents(inflated, &of_contents);
-      PipelinedSource bytes(contents, &threads, 1, &inflated);
+      PipelinedSource bytes(contents, &threads);
+      bytes.StartAfter(inflated);
+      compressed.StartAfter(inflated);
       EXPECT_TRUE(All(bytes) == plain) << name << " with " << spare;
       EXPECT_EQ(of_contents.Finish().hex, Sha256Of(plain));
       EXPECT_EQ(of_file.Finish().hex, Sha256Of(ReadFile(scratch / name)));
