@@ -178,7 +178,8 @@ class PartScanner : public EntrySink {
   void ScanName(const Entry& entry, FileFacts* facts) const {
     const size_t slash = entry.path.rfind('/');
     if (std::string_view(entry.path).substr(0, slash) == options_.store_directory) return;
-    for (const std::string& text : {entry.path.substr(slash + 1), entry.target}) {
+    for (const std::string_view text :
+         {std::string_view(entry.path).substr(slash + 1), std::string_view(entry.target)}) {
       if (text.size() < nix::kHashLength) continue;
       nix::ReferenceScanner scanner(options_.store_directory);
       scanner.Update(text);

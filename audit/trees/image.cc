@@ -219,7 +219,7 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   Inflater inflater(compressed, limits_.decode);
   PipelinedSource inflated(inflater, threads, PipelinedSource::kHolds);
   HashingSource contents(inflated, diff_id ? &*diff_id : nullptr);
-  PipelinedSource layer_bytes(contents, threads);
+  PipelinedSource layer_bytes(contents, diff_id ? threads : nullptr);
   layer_bytes.StartAfter(inflated);
   compressed.StartAfter(inflated);
   TarReader reader(where, TarReader::Flavour::kLayer, limits_, sink, problems);
