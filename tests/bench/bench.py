@@ -114,6 +114,15 @@ class Bench:
         self.target("store, contents verified", "<= 0.6 x nix-store --verify --check-contents",
                     audit.seconds / nix.seconds, 0.6)
 
+    def nix2container(self):
+        world, reference = self.world, self.world.nix2container_image()
+        closure = f"store:{world.root}"
+        audit, store = self.table("The same paths as nix2container describes them, in 8 layers", [
+            self.audit("lre-audit image nix:", "image", reference, "--closure", closure, *self.afresh),
+            self.audit("lre-audit store", "store", *world.roots, "--root", world.root, *self.afresh),
+        ])
+        self.target("nix: image", "<= 1.1 x store on the same paths", audit.seconds / store.seconds, 1.1)
+
     def elf(self):
         programs = self.world.programs
         # Both exit with findings. libtree leaves out what it takes for granted, such as libc and all
@@ -148,7 +157,7 @@ def main(program, directory, runs=5):
         bench = Bench(str(Path(program).resolve()), World(Path(directory).resolve(), scratch), scratch,
                       int(runs))
         for part in (bench.start, bench.image, bench.single_layer, bench.zstd, bench.warm_cache,
-                     bench.store, bench.elf):
+                     bench.store, bench.nix2container, bench.elf):
             part()
         bench.show_targets()
     finally:

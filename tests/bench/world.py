@@ -117,6 +117,23 @@ class World:
         return Image(layout, "single")
 
 
+    def nix2container_image(self):
+        """nix2container's description of the closure, completed by what the tests hold us against."""
+        described, completed = self.scratch / "described.json", self.scratch / "nix2container.json"
+        eighth = -(-len(self.closure) // 8)
+        layers = [self.closure[at:at + eighth] for at in range(0, len(self.closure), eighth)]
+        described.write_text(json.dumps({
+            "image-config": {},
+            "layers": [{"paths": [{"path": path} for path in layer]} for layer in layers]}))
+        tars = self.scratch / "tars"
+        tars.mkdir()
+        environment = {**os.environ, "GO111MODULE": "off", "GOCACHE": str(self.scratch / "go")}
+        program = Path(__file__).resolve().parent.parent / "cli/nix2container.go"
+        output("go", "run", program, self.root, described, completed, tars, environment=environment)
+        subprocess.run(["rm", "-r", tars], check=True)
+        return f"nix:{completed}"
+
+
 def is_program(file):
     """A dynamically linked ELF executable: it has an interpreter."""
     if file.is_symlink() or not file.is_file() or not os.access(file, os.X_OK | os.R_OK):
