@@ -58,8 +58,9 @@ struct AuditRequest {
 
 // A tree as read, merged and linked.
 struct ExaminedTree {
-  std::unique_ptr<const MergedTree> merged;  // `subject` points into it
-  ClosureChoice closure;
+  std::unique_ptr<const MergedTree> merged;                            // `subject` points into it
+  Subject::ClosureKind closure_kind = Subject::ClosureKind::kDerived;  // what it was held against
+  uint64_t closure_paths = 0;
   Subject subject;
 };
 
