@@ -40,10 +40,10 @@ std::vector<std::string> StorePathsOf(const MergedTree& tree, const std::string&
 }
 
 // Whether there will be recorded NAR hashes to compare with.
-bool HasHashes(const ClosureChoice& choice, bool will_ask) {
+bool HasHashes(Subject::ClosureKind kind, const nix::Closure& closure, bool will_ask) {
   if (will_ask) return true;
-  if (choice.kind == Subject::ClosureKind::kDerived) return nix::StoreDatabase::Open("").ok();
-  return std::any_of(choice.closure.paths.begin(), choice.closure.paths.end(),
+  if (kind == Subject::ClosureKind::kDerived) return nix::StoreDatabase::Open("").ok();
+  return std::any_of(closure.paths.begin(), closure.paths.end(),
                      [](const auto& entry) { return !entry.second.nar_hash.empty(); });
 }
 
@@ -62,16 +62,16 @@ absl::Status CheckStoreDirectory(const MergedTree& tree, const std::string& stor
 }
 
 // Signatures and content addresses of what the closure records.
-void CheckRecords(const AuditRequest& request, const ClosureChoice& choice, Subject* subject) {
+void CheckRecords(const AuditRequest& request, Subject::ClosureKind kind,
+                  const nix::Closure& closure, Subject* subject) {
   const nix::TrustedKeys keys =
       request.trusted_keys != nullptr ? *request.trusted_keys : nix::ConfiguredKeys();
-  const nix::Closure& closure = choice.closure;
   if (keys.required && !closure.records_signatures) {
     LinkedProblem& problem = subject->problems.emplace_back();
-    problem.where = choice.kind == Subject::ClosureKind::kDerived ? subject->reference
-                                                                  : subject->closure_source;
+    problem.where =
+        kind == Subject::ClosureKind::kDerived ? subject->reference : subject->closure_source;
     problem.message =
-        choice.kind == Subject::ClosureKind::kDerived
+        kind == Subject::ClosureKind::kDerived
             ? "signatures cannot be verified: there is no closure that records them; name one with "
               "--closure"
             : "signatures cannot be verified: this closure records none; give nix path-info "
@@ -140,10 +140,13 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
 
   // A closure that cannot be read is told before minutes are spent on the tree.
   ExaminedTree examined;
-  ClosureChoice& choice = examined.closure;
+  ClosureChoice choice;
+  // One that the request brought is not copied: it can be of a whole store.
+  const nix::Closure* closure = &choice.closure;
   std::unique_ptr<nix::PathStore> store;
   if (request.known_closure != nullptr) {
-    choice = {Subject::ClosureKind::kNamed, *request.known_closure};
+    choice.kind = Subject::ClosureKind::kNamed;
+    closure = request.known_closure;
   } else if (!request.closure.empty()) {
     choice.kind = Subject::ClosureKind::kNamed;
     std::string directory;
@@ -157,7 +160,7 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
     if (!directory.empty()) options.store_directory = directory;
   }
 
-  options.nar_hashes = HasHashes(choice, store != nullptr);
+  options.nar_hashes = request.contents && HasHashes(choice.kind, *closure, store != nullptr);
 
   // One pass over every byte: digests, NAR hashes, references, ELF, claims.
   request.on_phase("reading");
@@ -176,14 +179,14 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
                          store->ClosureOfKnown(StorePathsOf(merged, options.store_directory)));
   } else if (choice.kind == Subject::ClosureKind::kDerived) {
     LRE_ASSIGN_OR_RETURN(choice, ChooseClosure("", StorePathsOf(merged, options.store_directory)));
-  } else if (choice.closure.holds_more) {
-    choice.closure =
-        nix::ReachableFrom(choice.closure, StorePathsOf(merged, options.store_directory));
+  } else if (closure->holds_more) {
+    choice.closure = nix::ReachableFrom(*closure, StorePathsOf(merged, options.store_directory));
+    closure = &choice.closure;
   }
 
   if (request.closure_is_local && choice.kind == Subject::ClosureKind::kNamed) {
-    choice.closure =
-        nix::ReachableFrom(choice.closure, StorePathsOf(merged, options.store_directory));
+    choice.closure = nix::ReachableFrom(*closure, StorePathsOf(merged, options.store_directory));
+    closure = &choice.closure;
     choice.kind = Subject::ClosureKind::kDefault;
   }
 
@@ -193,13 +196,16 @@ absl::StatusOr<ExaminedTree> Examine(const AuditRequest& request) {
   input.kind = request.kind;
   input.reference = tree.reference();
   input.store_directory = options.store_directory;
+  input.contents = request.contents;
   input.tree = &merged;
   input.config = &tree.config();
   input.closure_kind = choice.kind;
-  input.closure = choice.kind == Subject::ClosureKind::kDerived ? nullptr : &choice.closure;
+  input.closure = choice.kind == Subject::ClosureKind::kDerived ? nullptr : closure;
   input.machine = MachineOf(tree.config());
   examined.subject = Link(input);
-  CheckRecords(request, choice, &examined.subject);
+  CheckRecords(request, choice.kind, *closure, &examined.subject);
+  examined.closure_kind = choice.kind;
+  examined.closure_paths = closure->paths.size();
   return examined;
 }
 
@@ -211,9 +217,10 @@ void Describe(const AuditRequest& request, const ExaminedTree& examined, Report*
                                                       : ReportSubject::STORE);
   out->set_reference(request.tree->reference());
   out->set_digest(request.tree->digest());
-  const bool derived = examined.closure.kind == Subject::ClosureKind::kDerived;
+  const bool derived = examined.closure_kind == Subject::ClosureKind::kDerived;
   out->set_closure(derived ? "a closure derived from the tree itself by scanning"
-                           : subject.closure_source);
+                           : absl::StrCat(subject.closure_source,
+                                          request.contents ? "" : ", contents not read"));
   const ImageConfig& config = request.tree->config();
   if (config.present) out->set_platform(absl::StrCat(config.os, "/", config.architecture));
 
@@ -229,8 +236,7 @@ void Describe(const AuditRequest& request, const ExaminedTree& examined, Report*
   for (const LinkedStorePath& path : subject.store_paths) paths += path.in_tree;
   statistics->set_elf_objects(statistics->elf_objects() + objects);
   statistics->set_store_paths(statistics->store_paths() + paths);
-  const double closure_paths =
-      derived ? paths : static_cast<double>(examined.closure.closure.paths.size());
+  const double closure_paths = derived ? paths : static_cast<double>(examined.closure_paths);
   statistics->set_closure_paths(statistics->closure_paths() + closure_paths);
 }
 

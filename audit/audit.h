@@ -46,6 +46,9 @@ struct AuditRequest {
   const nix::Closure* known_closure = nullptr;  // instead of `closure`, already read: a promise
   // Whom to believe; null: those that Nix is configured to believe, and no signature is required.
   const nix::TrustedKeys* trusted_keys = nullptr;
+  // False: the tree holds no contents (OpenStoreListing), so nothing is said of them, or of what
+  // they name.
+  bool contents = true;
   const CompiledPolicy* policy = nullptr;
   int jobs = 0;
   FactsCache* cache = nullptr;  // of facts from earlier audits; null: everything is read
@@ -55,8 +58,9 @@ struct AuditRequest {
 
 // A tree as read, merged and linked.
 struct ExaminedTree {
-  std::unique_ptr<const MergedTree> merged;  // `subject` points into it
-  ClosureChoice closure;
+  std::unique_ptr<const MergedTree> merged;                            // `subject` points into it
+  Subject::ClosureKind closure_kind = Subject::ClosureKind::kDerived;  // what it was held against
+  uint64_t closure_paths = 0;
   Subject subject;
 };
 

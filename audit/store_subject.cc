@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "audit/trees/directory_tree.h"
 #include "base/status.h"
 #include "base/store_path.h"
 #include "base/text.h"
@@ -57,16 +58,25 @@ void AddStrays(const std::string& store_directory, const std::string& root,
 }  // namespace
 
 absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
-                                             const std::string& root) {
+                                             const std::string& root, StoreReading reading) {
   OpenedStore subject;
   LRE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
                        RootsOf(words, nix::kDefaultStoreDirectory));
   LRE_ASSIGN_OR_RETURN(const nix::StoreDatabase store, nix::StoreDatabase::Open(root));
   LRE_ASSIGN_OR_RETURN(subject.closure, roots.empty() ? store.All() : store.ClosureOf(roots));
   std::vector<std::string> paths;
-  for (const auto& [path, info] : subject.closure.paths) paths.push_back(path);
+  std::vector<uint64_t> sizes;
+  for (const auto& [path, info] : subject.closure.paths) {
+    paths.push_back(path);
+    sizes.push_back(info.nar_size.value_or(0));
+  }
   if (roots.empty()) AddStrays(subject.closure.store_directory, root, subject.closure, &paths);
-  LRE_ASSIGN_OR_RETURN(subject.tree, OpenStore(root, subject.closure.store_directory, paths));
+  const std::string& directory = subject.closure.store_directory;
+  if (reading == StoreReading::kNames) {
+    LRE_ASSIGN_OR_RETURN(subject.tree, OpenStoreListing(root, directory, std::move(paths)));
+  } else {
+    LRE_ASSIGN_OR_RETURN(subject.tree, OpenStore(root, directory, paths, sizes));
+  }
   return subject;
 }
 

@@ -18,10 +18,16 @@ struct OpenedStore {
   std::unique_ptr<Tree> tree;
 };
 
+enum class StoreReading {
+  kContents,  // every file of every path
+  kNames,     // whether each path is there (OpenStoreListing)
+};
+
 // Each of `words` is a store path, a path inside one, or a link to one such as ./result; none means
 // the whole store below `root` ("" for the host's), strays in its directory included.
 absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& words,
-                                             const std::string& root);
+                                             const std::string& root,
+                                             StoreReading reading = StoreReading::kContents);
 
 // The same of paths that are in no store on disk: `source` is a binary cache or a nix-store
 // --export, whose own record is the closure; no words mean all that it holds. "store:ROOT" is

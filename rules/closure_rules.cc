@@ -102,8 +102,7 @@ void ReferenceHidden(const Subject& subject, const Rule& rule, Findings& finding
       const HiddenReference& reference = file.facts->hidden_references(hidden.index);
       const std::string path = absl::StrCat(subject.store_directory, "/", reference.base_name());
       Finding finding = FileFinding(
-          rule, file, path,
-          "a reference that Nix's scan cannot see leads outside the closure",
+          rule, file, path, "a reference that Nix's scan cannot see leads outside the closure",
           "write the path where Nix sees it, as in a file of nix-support, so that it becomes a "
           "reference; or remove it before the file is packed, with remove-references-to");
       const std::string& container = reference.container();

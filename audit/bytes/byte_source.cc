@@ -54,16 +54,22 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectory(const std::string& pat
                                              : absl::UnavailableError(message);
 }
 
+char* PieceBuffers::Next() {
+  last_ = (last_ + 1) % ring_.size();
+  if (ring_[last_] == nullptr) ring_[last_].reset(new char[kPieceBytes]);
+  return ring_[last_].get();
+}
+
 FileSource::FileSource(std::shared_ptr<FileHandle> file, uint64_t offset, uint64_t size)
     : file_(std::move(file)), offset_(offset), end_(offset + size) {}
 
 absl::StatusOr<std::string_view> FileSource::Next() {
   if (offset_ >= end_) return std::string_view();
-  if (buffer_ == nullptr) buffer_.reset(new char[kPieceBytes]);
+  char* const buffer = buffers_.Next();
   const size_t want = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, end_ - offset_));
   ssize_t got;
   do {
-    got = pread(file_->fd(), buffer_.get(), want, static_cast<off_t>(offset_));
+    got = pread(file_->fd(), buffer, want, static_cast<off_t>(offset_));
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
     return absl::UnavailableError(absl::StrCat("read at ", Hex(offset_), ": ", strerror(errno)));
@@ -73,7 +79,7 @@ absl::StatusOr<std::string_view> FileSource::Next() {
         absl::StrCat("the file ends at ", Hex(offset_), ", expected to end at ", Hex(end_)));
   }
   offset_ += static_cast<uint64_t>(got);
-  return std::string_view(buffer_.get(), static_cast<size_t>(got));
+  return std::string_view(buffer, static_cast<size_t>(got));
 }
 
 absl::Status FileSource::Skip(uint64_t bytes) {

@@ -3,6 +3,7 @@
 #ifndef LRE_AUDIT_AUDIT_BYTES_BYTE_SOURCE_H_
 #define LRE_AUDIT_AUDIT_BYTES_BYTE_SOURCE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,22 @@ class ByteSource {
   virtual absl::Status Skip(uint64_t /*bytes*/) {
     return absl::UnimplementedError("the bytes would have to be read");
   }
+  // Asks that each further piece stay valid until `pieces` more have been had, rather than one.
+  // False where the source cannot: its reader makes copies then.
+  virtual bool Hold(size_t /*pieces*/) { return false; }
+};
+
+// Buffers of kPieceBytes that a source writes its pieces to in turn.
+class PieceBuffers {
+ public:
+  // As ByteSource::Hold.
+  void Hold(size_t pieces) { ring_.resize(std::max(ring_.size(), pieces)); }
+  // The one for the next piece: another than the last `pieces` - 1.
+  char* Next();
+
+ private:
+  std::vector<std::unique_ptr<char[]>> ring_ = std::vector<std::unique_ptr<char[]>>(1);
+  size_t last_ = 0;
 };
 
 // An open file descriptor, closed at the end. Shared by the sources that read from it.
@@ -59,11 +76,15 @@ class FileSource : public ByteSource {
   FileSource(std::shared_ptr<FileHandle> file, uint64_t offset, uint64_t size);
   absl::StatusOr<std::string_view> Next() override;
   absl::Status Skip(uint64_t bytes) override;
+  bool Hold(size_t pieces) override {
+    buffers_.Hold(pieces);
+    return true;
+  }
 
  private:
   std::shared_ptr<FileHandle> file_;
   uint64_t offset_, end_;
-  std::unique_ptr<char[]> buffer_;
+  PieceBuffers buffers_;
 };
 
 // Bytes already in memory.
@@ -71,6 +92,7 @@ class StringSource : public ByteSource {
  public:
   explicit StringSource(std::string bytes) : bytes_(std::move(bytes)) {}
   absl::StatusOr<std::string_view> Next() override;
+  bool Hold(size_t) override { return true; }
 
  private:
   std::string bytes_;
@@ -83,6 +105,7 @@ class WindowSource : public ByteSource {
   WindowSource(std::unique_ptr<ByteSource> source, uint64_t offset, uint64_t size)
       : source_(std::move(source)), skip_(offset), left_(size) {}
   absl::StatusOr<std::string_view> Next() override;
+  bool Hold(size_t pieces) override { return source_->Hold(pieces); }
 
  private:
   std::unique_ptr<ByteSource> source_;

@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr size_t kOutputBytes = kPieceBytes;
 // Small files compress to any ratio without harm.
 constexpr uint64_t kRatioFreeBytes = uint64_t{64} << 20;
 
@@ -109,8 +108,14 @@ absl::Status Inflater::Begin() {
         absl::StrCat(ToAbsl(CompressionName(compression_)),
                      " compression is not supported; expected gzip, zstd, xz, bzip2 or none"));
   }
-  output_.reset(new char[kOutputBytes]);
   return absl::OkStatus();
+}
+
+bool Inflater::Hold(size_t pieces) {
+  if (!begun_) return false;
+  if (codec_ == nullptr) return source_.Hold(pieces);
+  output_.Hold(pieces);
+  return true;
 }
 
 absl::StatusOr<std::string_view> Inflater::Next() {
@@ -123,8 +128,8 @@ absl::StatusOr<std::string_view> Inflater::Next() {
 }
 
 // The output, or what limit it exceeds.
-absl::StatusOr<std::string_view> Inflater::Counted(size_t bytes) {
-  produced_ += bytes;
+absl::StatusOr<std::string_view> Inflater::Counted(std::string_view output) {
+  produced_ += output.size();
   if (produced_ > limits_.bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("more than ", limits_.bytes, " uncompressed bytes ", At()));
@@ -134,7 +139,7 @@ absl::StatusOr<std::string_view> Inflater::Counted(size_t bytes) {
                                                      " compressed ones, more than ", limits_.ratio,
                                                      " times as many, ", At()));
   }
-  return std::string_view(output_.get(), bytes);
+  return output;
 }
 
 absl::StatusOr<std::string_view> Inflater::NextPlain() {
@@ -166,6 +171,7 @@ absl::StatusOr<bool> Inflater::BeginMember() {
 }
 
 absl::StatusOr<std::string_view> Inflater::NextDecoded() {
+  char* const output = output_.Next();
   while (true) {
     if (!in_member_) {
       LRE_ASSIGN_OR_RETURN(in_member_, BeginMember());
@@ -176,7 +182,7 @@ absl::StatusOr<std::string_view> Inflater::NextDecoded() {
     }
     LRE_RETURN_IF_ERROR(Refill());
     const bool had_input = !input_.empty();
-    const Codec::Step step = codec_->Decode(input_, output_.get(), kOutputBytes);
+    const Codec::Step step = codec_->Decode(input_, output, kPieceBytes);
     Consume(step.used);
     if (!step.status.ok()) {
       return absl::Status(step.status.code(), absl::StrCat(step.status.message(), " ", At()));
@@ -188,7 +194,7 @@ absl::StatusOr<std::string_view> Inflater::NextDecoded() {
     } else if (step.made == 0 && step.used == 0 && had_input) {
       return absl::DataLossError(absl::StrCat("damaged ", At()));
     }
-    if (step.made > 0) return Counted(step.made);
+    if (step.made > 0) return Counted({output, step.made});
   }
 }
 

@@ -46,6 +46,8 @@ class Inflater : public ByteSource {
   ~Inflater() override;
 
   absl::StatusOr<std::string_view> Next() override;
+  // Only once the first piece has been had.
+  bool Hold(size_t pieces) override;
 
   Compression compression() const { return compression_; }
   uint64_t consumed() const { return consumed_; }  // compressed bytes
@@ -61,7 +63,7 @@ class Inflater : public ByteSource {
   absl::StatusOr<std::string_view> NextPlain();
   absl::StatusOr<bool> BeginMember();  // false at the end of the stream
   absl::StatusOr<std::string_view> NextDecoded();
-  absl::StatusOr<std::string_view> Counted(size_t bytes);
+  absl::StatusOr<std::string_view> Counted(std::string_view output);
   std::string At() const;  // "at 0x... of the gzip stream"
 
   ByteSource& source_;
@@ -74,7 +76,7 @@ class Inflater : public ByteSource {
   std::optional<uint64_t> trailing_offset_;
   std::unique_ptr<Codec> codec_;  // null where nothing is packed
   bool in_member_ = false;
-  std::unique_ptr<char[]> output_;
+  PieceBuffers output_;
 };
 
 }  // namespace lre_audit

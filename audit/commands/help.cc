@@ -87,6 +87,7 @@ const CommandHelp kStoreHelp = {
 Examples:
   lre-audit store ./result
   lre-audit store --from https://cache.example.org /nix/store/...-toolchain
+  lre-audit store --no-contents
   lre-audit store --root /mnt/chroot --closure store:/mnt/chroot)",
 };
 

@@ -82,6 +82,7 @@ struct Words {
   std::string tls_verify = "true";
   bool all = false;
   bool force = false;
+  bool no_contents = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE
 };
 
@@ -479,6 +480,7 @@ absl::StatusOr<CommandLine> ParseStore(const Words& words) {
   options.paths = words.operands;
   options.root = words.root;
   options.from = words.from;
+  options.contents = !words.no_contents;
   options.closure = words.closure;
   options.trusted_keys = words.trusted_keys;
   return options;
@@ -579,6 +581,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
                    "Where the paths are instead: a binary cache (file:///DIR, https://HOST) or a "
                    "nix-store --export")
       ->option_text("SRC");
+  store->add_flag("--no-contents", words.no_contents,
+                  "Read no file: only whether each path, and all that it refers to, is there");
   AddClosure(store, kBelongs, words);
   AddTrustedKeys(store, words);
   AddReportOptions(store, words);

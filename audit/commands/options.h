@@ -55,6 +55,7 @@ struct StoreOptions {
   std::vector<std::string> paths;  // store paths; empty: the whole store
   std::string root;                // the directory that holds nix/store; empty: "/"
   std::string from;                // a binary cache or export instead of a store on disk
+  bool contents = true;            // false: names alone are compared with the database
   std::string closure;
   std::vector<std::string> trusted_keys;
   ReportOptions report;

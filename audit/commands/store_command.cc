@@ -9,9 +9,11 @@ namespace lre_audit {
 
 int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) {
   // The store's own database says what the closure is, and what its contents should be.
-  const absl::StatusOr<OpenedStore> store = options.from.empty()
-                                                ? OpenStoreSubject(options.paths, options.root)
-                                                : OpenStoreSubjectFrom(options.paths, options.from);
+  const absl::StatusOr<OpenedStore> store =
+      options.from.empty()
+          ? OpenStoreSubject(options.paths, options.root,
+                             options.contents ? StoreReading::kContents : StoreReading::kNames)
+          : OpenStoreSubjectFrom(options.paths, options.from);
   if (!store.ok()) return Refuse(store.status(), err);
   const auto keys = TrustedKeysOf(options.trusted_keys);
   if (!keys.ok()) return Refuse(keys.status(), err);
@@ -19,6 +21,7 @@ int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) 
   request.kind = Subject::Kind::kStore;
   request.tree = store->tree.get();
   request.trusted_keys = keys->get();
+  request.contents = options.contents;
   if (options.closure.empty()) {
     request.known_closure = &store->closure;
   } else {

@@ -95,7 +95,7 @@ Subject Link(const LinkInput& input) {
     if (const auto store_path = nix::StorePathOf(facts.path(), input.store_directory)) {
       file.store_path = std::string(*store_path);
     }
-    LinkClaims(index, file);
+    if (input.contents) LinkClaims(index, file);
   }
   closure.Link(subject);
   LinkObjects(

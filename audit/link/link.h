@@ -22,7 +22,8 @@ struct LinkInput {
   const ImageConfig* config = nullptr;  // of an image
   Subject::ClosureKind closure_kind = Subject::ClosureKind::kDerived;
   const nix::Closure* closure = nullptr;  // null when derived
-  std::string machine;  // elf::MachineName of the platform; empty: that of most programs
+  bool contents = true;  // false: the tree's entries say nothing of what they hold or name
+  std::string machine;   // elf::MachineName of the platform; empty: that of most programs
 };
 
 Subject Link(const LinkInput& input);

@@ -113,12 +113,12 @@ absl::StatusOr<std::unique_ptr<Exchange>> HttpClient::OpenOnce(
     }
     if (url.is_https() && !next->is_https()) {
       return absl::DataLossError(absl::StrCat(url.Printable(), ": redirects from https to ",
-                                                      next->Printable(), ", which is refused"));
+                                              next->Printable(), ", which is refused"));
     }
     // A form holds secrets that are meant for one server.
     if (!request.form.empty() && (next->Origin() != first.Origin() || status < 307)) {
       return absl::DataLossError(absl::StrCat(url.Printable(), ": redirects a POST to ",
-                                                      next->Printable(), ", which is refused"));
+                                              next->Printable(), ", which is refused"));
     }
     url = *std::move(next);
   }

@@ -75,7 +75,9 @@ void ClosureBuilder::Add(Entry entry) {
                           info.references.end());
   }
 
-  const auto [position, added] = closure_.paths.try_emplace(info.path, info);
+  // Moved only if it is added.
+  const std::string path = info.path;
+  const auto [position, added] = closure_.paths.try_emplace(path, std::move(info));
   if (added) return;
   const PathInfo& first = position->second;
   if (first.nar_hash != info.nar_hash || first.nar_size != info.nar_size ||

@@ -102,7 +102,7 @@ void FileScanner::End(bool complete) {
     const uint64_t size = complete ? entry_->size : consumed_;
     std::vector<elf::Extent> extents;
     for (const Kept& kept : kept_) {
-      if (!kept.data.empty()) extents.push_back({kept.offset, kept.data});
+      if (!kept.data.empty()) extents.push_back({kept.offset, kept.data.view()});
     }
     Parse(elf::Bytes(size, std::move(extents)));
   }
@@ -173,20 +173,19 @@ void FileScanner::Keep(std::string_view piece) {
     const uint64_t begin = std::max(kept.offset, consumed_);
     const uint64_t end = std::min(kept.offset + kept.size, consumed_ + piece.size());
     if (begin >= end) continue;
-    // Memory follows the bytes that came, never the size that a header claims.
-    if (kept.data.capacity() < kept.size && kept.data.empty()) {
-      kept.data.swap(spare_);
-      kept.data.reserve(std::min(kept.size, kSpare));
+    if (kept.data.empty()) {
+      if (kept.data.room() == 0) kept.data.swap(spare_);
+      kept.data.Reserve(kept.size);
     }
-    kept.data += piece.substr(begin - consumed_, end - begin);
+    kept.data.Append(piece.substr(begin - consumed_, end - begin));
   }
 }
 
 void FileScanner::ReleaseKept() {
   for (Kept& kept : kept_) {
-    if (kept.data.capacity() <= spare_.capacity() || kept.data.capacity() > kSpare) continue;
+    if (kept.data.room() <= spare_.room() || kept.data.room() > kSpare) continue;
     spare_.swap(kept.data);
-    spare_.clear();
+    spare_.Clear();
   }
   kept_.clear();
   if (taken_ != 0) budget_.Release(std::exchange(taken_, 0));

@@ -14,6 +14,7 @@
 #include "audit/claims/embedded.h"
 #include "audit/nix/references.h"
 #include "audit/scan/hidden_references.h"
+#include "audit/scan/kept_bytes.h"
 #include "audit/scan/memory_budget.h"
 #include "audit/trees/tree.h"
 #include "elf/bytes.h"
@@ -39,7 +40,7 @@ class FileScanner {
   struct Kept {
     uint64_t offset = 0;  // in the file
     uint64_t size = 0;    // wanted
-    std::string data;     // so far
+    KeptBytes data;       // so far
   };
 
   void Decide(std::string_view head);
@@ -63,7 +64,7 @@ class FileScanner {
   ClaimSource source_ = ClaimSource::kNone;
   std::string head_;  // first bytes, where they did not come in one piece
   std::vector<Kept> kept_;
-  std::string spare_;   // an emptied buffer, for the next file
+  KeptBytes spare_;     // an emptied buffer, for the next file
   uint64_t taken_ = 0;  // of the budget
   bool parsed_ = false;
   std::optional<nix::ReferenceScanner> references_;

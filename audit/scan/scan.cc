@@ -1,13 +1,11 @@
 #include "audit/scan/scan.h"
 
 #include <algorithm>
-#include <atomic>
-#include <numeric>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
+#include "audit/bytes/pipeline.h"
 #include "audit/scan/file_scanner.h"
 #include "audit/scan/kept_part.h"
 #include "base/store_path.h"
@@ -16,6 +14,8 @@ namespace lre_audit {
 namespace {
 
 constexpr uint64_t kBudget = uint64_t{96} << 20;  // of file contents held, all workers together
+
+constexpr uint64_t kWorthAThread = uint64_t{1} << 20;  // of one file
 
 FileFacts::Type TypeOf(Entry::Type type) {
   switch (type) {
@@ -114,16 +114,20 @@ class NarStream {
 
 class PartScanner : public EntrySink {
  public:
-  PartScanner(size_t part, const ScanOptions& options, MemoryBudget& budget, ScannedPart& out)
+  PartScanner(size_t part, const ScanOptions& options, MemoryBudget& budget, SpareThreads& threads,
+              bool hashes_aside, ScannedPart& out)
       : part_(part),
         options_(options),
+        threads_(threads),
         out_(out),
         files_(options.store_directory, budget),
-        nars_(options, out.nars) {}
+        nars_(options, out.nars),
+        hashes_aside_(hashes_aside) {}
 
   void BeginEntry(const Entry& entry) override {
     nars_.Begin(entry);
-    out_.entries.push_back(entry);
+    Entry& kept = out_.entries.emplace_back(entry);
+    kept.xattrs.clear();
     FileFacts& facts = out_.facts.emplace_back();
     const FileFacts::Type type = TypeOf(entry.type);
     if (type == FileFacts::TYPE_UNSPECIFIED) return;
@@ -135,37 +139,37 @@ class PartScanner : public EntrySink {
     facts.set_mtime(entry.mtime);
     facts.set_layer(static_cast<int32_t>(part_));
     for (const auto& [name, value] : entry.xattrs) facts.add_xattrs(name);
-    out_.entries.back().xattrs.clear();
     ScanName(entry, &facts);
     if (entry.type == Entry::Type::kSymlink) {
       facts.set_target(entry.target);
     } else if (entry.type == Entry::Type::kRegular) {
       facts.set_size(entry.size);
-      // The vectors may move their elements; the scanner works on its own until the file ends.
-      current_entry_ = entry;
-      current_facts_.Swap(&facts);
-      files_.Begin(current_entry_, &current_facts_);
+      // Until the file ends no other entry comes, so neither vector moves its elements.
+      files_.Begin(kept, &facts);
       in_file_ = true;
+      if (hashes_aside_ && entry.size >= kWorthAThread) nar_helper_.Employ(threads_);
     }
   }
 
   void Data(std::string_view piece) override {
     if (!in_file_) return;
-    nars_.Data(piece);
+    nar_helper_.Begin(piece);
     files_.Data(piece);
+    nar_helper_.Wait();
     options_.on_bytes(piece.size());
   }
 
   void EndEntry(bool complete) override {
     nars_.End(complete);
     if (!in_file_) return;
-    const bool named = current_facts_.windows_size() > 0;
+    FileFacts& facts = out_.facts.back();
+    const bool named = facts.windows_size() > 0;
     files_.End(complete);
-    if (named) SortWindows(&current_facts_);
-    out_.facts.back().Swap(&current_facts_);
-    current_facts_.Clear();
+    if (named) SortWindows(&facts);
     in_file_ = false;
   }
+
+  SpareThreads* threads() override { return &threads_; }
 
   void Finish() { nars_.Leave(); }
 
@@ -174,7 +178,8 @@ class PartScanner : public EntrySink {
   void ScanName(const Entry& entry, FileFacts* facts) const {
     const size_t slash = entry.path.rfind('/');
     if (std::string_view(entry.path).substr(0, slash) == options_.store_directory) return;
-    for (const std::string& text : {entry.path.substr(slash + 1), entry.target}) {
+    for (const std::string_view text :
+         {std::string_view(entry.path).substr(slash + 1), std::string_view(entry.target)}) {
       if (text.size() < nix::kHashLength) continue;
       nix::ReferenceScanner scanner(options_.store_directory);
       scanner.Update(text);
@@ -192,42 +197,29 @@ class PartScanner : public EntrySink {
 
   const size_t part_;
   const ScanOptions& options_;
+  SpareThreads& threads_;
   ScannedPart& out_;
   FileScanner files_;
   NarStream nars_;
-  Entry current_entry_;
-  FileFacts current_facts_;
+  // Hashes beside the scan where a thread is spare. A layer has use for that thread already, in its
+  // tree's pipeline.
+  const bool hashes_aside_;
+  Helper nar_helper_{[this](std::string_view piece) { nars_.Data(piece); }};
   bool in_file_ = false;
 };
 
 }  // namespace
-
-void RunParallel(const std::vector<uint64_t>& sizes, int jobs,
-                 const std::function<void(size_t)>& work) {
-  std::vector<size_t> order(sizes.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
-  std::atomic<size_t> next = 0;
-  const auto worker = [&] {
-    for (size_t i = next++; i < order.size(); i = next++) work(order[i]);
-  };
-  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const size_t count = std::min<size_t>(jobs > 0 ? jobs : cores, order.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < count; ++i) threads.emplace_back(worker);
-  worker();
-  for (std::thread& thread : threads) thread.join();
-}
 
 std::vector<ScannedPart> ScanTree(const Tree& tree, const ScanOptions& options) {
   std::vector<ScannedPart> parts(tree.parts().size());
   std::vector<uint64_t> sizes;
   for (const Tree::Part& part : tree.parts()) sizes.push_back(part.size_hint);
   MemoryBudget budget(kBudget);
-  RunParallel(sizes, options.jobs, [&](size_t i) {
+  SpareThreads threads(ThreadsOf(options.jobs));
+  RunParallel(sizes, threads, [&](size_t i) {
     if (RecallPart(tree, i, options, &parts[i])) return;
-    PartScanner scanner(i, options, budget, parts[i]);
+    const bool is_layer = !tree.parts()[i].digest.empty() || !tree.parts()[i].diff_id.empty();
+    PartScanner scanner(i, options, budget, threads, !is_layer, parts[i]);
     tree.Stream(i, /*verify=*/true, scanner, parts[i].problems);
     scanner.Finish();
     KeepPart(tree, i, options, &parts[i]);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/bytes/threads.h"
 #include "audit/nix/nar.h"
 #include "audit/trees/tree.h"
 #include "rules/facts.pb.h"
@@ -43,11 +44,6 @@ struct ScanOptions {
 
 // One ScannedPart per part of `tree`.
 std::vector<ScannedPart> ScanTree(const Tree& tree, const ScanOptions& options);
-
-// Runs work(0) .. work(count - 1) on `jobs` threads, largest size first; `sizes` has `count`
-// entries.
-void RunParallel(const std::vector<uint64_t>& sizes, int jobs,
-                 const std::function<void(size_t)>& work);
 
 }  // namespace lre_audit
 

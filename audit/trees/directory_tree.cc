@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/byte_source.h"
 #include "audit/trees/directory_walk.h"
@@ -30,8 +30,10 @@ class DirectoryTree : public Tree {
         {std::move(directory), std::move(name), std::move(path), std::move(skip), false});
   }
   // The same, if it is there.
-  void AddOptionalPart(std::shared_ptr<FileHandle> directory, std::string name, std::string path) {
+  void AddOptionalPart(std::shared_ptr<FileHandle> directory, std::string name, std::string path,
+                       uint64_t size_hint) {
     AddPart(std::move(directory), std::move(name), std::move(path));
+    parts_.back().size_hint = size_hint;
     origins_.back().optional = true;
   }
 
@@ -103,22 +105,39 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenRootfs(const std::string& reference,
   return tree;
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
-                                                const std::string& store_directory,
-                                                const std::vector<std::string>& paths) {
+absl::StatusOr<std::shared_ptr<FileHandle>> OpenStoreDirectory(
+    const std::string& root, const std::string& store_directory,
+    const std::vector<std::string>& paths) {
   LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> top, OpenDirectory(root.empty() ? "/" : root));
-  LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> store,
-                       OpenDirectoryInRoot(top->fd(), store_directory));
-  auto tree = std::make_unique<DirectoryTree>(absl::StrCat("store:", root.empty() ? "/" : root));
   const std::string prefix = store_directory + "/";
   for (const std::string& path : paths) {
-    const std::string name = path.substr(std::min(prefix.size(), path.size()));
-    if (!absl::StartsWith(path, prefix) || name.empty() || name == "." || name == ".." ||
-        name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
+    const std::string_view name =
+        std::string_view(path).substr(std::min(prefix.size(), path.size()));
+    if (!path.starts_with(prefix) || name.empty() || name == "." || name == ".." ||
+        name.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", Escaped(path), "\" is no path of the store ", store_directory));
     }
-    tree->AddOptionalPart(store, name, path);
+  }
+  return OpenDirectoryInRoot(top->fd(), store_directory);
+}
+
+absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
+                                                const std::string& store_directory,
+                                                const std::vector<std::string>& paths) {
+  return OpenStore(root, store_directory, paths, {});
+}
+
+absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
+                                                const std::string& store_directory,
+                                                const std::vector<std::string>& paths,
+                                                const std::vector<uint64_t>& sizes) {
+  LRE_ASSIGN_OR_RETURN(std::shared_ptr<FileHandle> store,
+                       OpenStoreDirectory(root, store_directory, paths));
+  auto tree = std::make_unique<DirectoryTree>(absl::StrCat("store:", root.empty() ? "/" : root));
+  for (size_t i = 0; i < paths.size(); ++i) {
+    tree->AddOptionalPart(store, paths[i].substr(store_directory.size() + 1), paths[i],
+                          i < sizes.size() ? sizes[i] : 0);
   }
   return tree;
 }

@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "audit/bytes/byte_source.h"
 #include "audit/trees/tree.h"
 
 namespace lre_audit {
@@ -15,6 +17,24 @@ namespace lre_audit {
 // Hard links are delivered as regular files. Kernel file systems mounted below are passed over.
 absl::StatusOr<std::unique_ptr<Tree>> OpenRootfs(const std::string& reference,
                                                  const std::string& directory);
+
+// As OpenStore, with the sizes of the paths' contents where they are known (0: not), so that the
+// largest are begun first and progress can be told.
+absl::StatusOr<std::unique_ptr<Tree>> OpenStore(const std::string& root,
+                                                const std::string& store_directory,
+                                                const std::vector<std::string>& paths,
+                                                const std::vector<uint64_t>& sizes);
+
+// The entries of a store's directory, as OpenStore's, but nothing of what they hold: no contents,
+// no targets, only that they are there, of which type, mode and time.
+absl::StatusOr<std::unique_ptr<Tree>> OpenStoreListing(const std::string& root,
+                                                       const std::string& store_directory,
+                                                       std::vector<std::string> paths);
+
+// The store's directory below `root`, where each of `paths` is one name in it (OpenStore).
+absl::StatusOr<std::shared_ptr<FileHandle>> OpenStoreDirectory(
+    const std::string& root, const std::string& store_directory,
+    const std::vector<std::string>& paths);
 
 }  // namespace lre_audit
 

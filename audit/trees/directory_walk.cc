@@ -25,6 +25,9 @@ namespace {
 // Every open level holds a file descriptor, of which a process has 1024 by default.
 constexpr size_t kMaxDepth = 400;
 
+constexpr uint64_t kReadAhead = uint64_t{4} << 20;  // a multiple of kPieceBytes
+static_assert(kReadAhead % kPieceBytes == 0);
+
 absl::Status ErrnoStatus(int error, std::string_view what) {
   const std::string message = absl::StrCat(Escaped(what), ": ", strerror(error));
   return error == ENOENT || error == ENOTDIR ? absl::NotFoundError(message)
@@ -63,19 +66,15 @@ bool IsKernelFileSystem(int directory) {
   }
 }
 
-// "/proc/self/fd/<parent>/<name>": the l*xattr(2) calls have no *at form.
-std::string ProcPath(int parent, const std::string& name) {
-  return absl::StrCat("/proc/self/fd/", parent, "/", name);
-}
-
-void ReadXattrs(const std::string& path, Entry* entry) {
+// Attributes of what is open as `fd`. Those of symlinks, which nothing acts on, are not read.
+void ReadXattrs(int fd, Entry* entry) {
   char names[64 << 10];  // XATTR_LIST_MAX
-  const ssize_t size = llistxattr(path.c_str(), names, sizeof(names));
+  const ssize_t size = flistxattr(fd, names, sizeof(names));
   for (ssize_t at = 0; at < size;) {
     const std::string name(names + at);
     at += static_cast<ssize_t>(name.size()) + 1;
     std::string value(64 << 10, '\0');  // XATTR_SIZE_MAX
-    const ssize_t length = lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
+    const ssize_t length = fgetxattr(fd, name.c_str(), value.data(), value.size());
     if (length < 0) continue;  // removed meanwhile, or for others' eyes (trusted.*)
     value.resize(static_cast<size_t>(length));
     entry->xattrs.emplace_back(name, std::move(value));
@@ -135,37 +134,58 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectoryInRoot(int root, std::s
   return at;
 }
 
-absl::StatusOr<std::vector<std::string>> ReadNames(int directory) {
-  // A descriptor of its own: the stream takes it over, and reading moves its position.
-  const int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, "directory");
-  DIR* stream = fdopendir(fd);
-  if (stream == nullptr) {
-    const int error = errno;
-    close(fd);
-    return ErrnoStatus(error, "directory");
-  }
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-    errno = 0;
-  }
-  const int error = errno;
-  closedir(stream);
-  if (error != 0) return ErrnoStatus(error, "directory");
-  std::sort(names.begin(), names.end());
-  return names;
+void FillEntry(const struct stat& status, Entry* entry) {
+  entry->type = TypeOf(status.st_mode);
+  entry->mode = status.st_mode & 07777;
+  entry->uid = status.st_uid;
+  entry->gid = status.st_gid;
+  entry->mtime = status.st_mtim.tv_sec;
+  entry->size = entry->type == Entry::Type::kRegular ? static_cast<uint64_t>(status.st_size) : 0;
 }
+
+// A name in a directory, and what readdir(3) says that it is: DT_REG, DT_DIR, or DT_UNKNOWN.
+struct DirectoryWalk::Name {
+  std::string name;
+  unsigned char type = DT_UNKNOWN;
+};
 
 struct DirectoryWalk::Level {
   std::shared_ptr<FileHandle> directory;
   std::string path;
   uint64_t device = 0;
-  std::vector<std::string> names;
+  std::vector<Name> names;  // sorted
   size_t next = 0;
 };
+
+absl::Status DirectoryWalk::ReadLevel(int directory, std::vector<Name>& names) {
+  alignas(dirent64) char buffer[32 << 10];
+  while (true) {
+    const ssize_t size = getdents64(directory, buffer, sizeof(buffer));
+    if (size < 0) return ErrnoStatus(errno, "directory");
+    if (size == 0) break;
+    for (ssize_t at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer + at);
+      at += entry->d_reclen;
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.push_back({std::string(name), entry->d_type});
+    }
+  }
+  std::sort(names.begin(), names.end(),
+            [](const Name& a, const Name& b) { return a.name < b.name; });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> ReadNames(int directory) {
+  // A descriptor of its own, for reading moves its position.
+  const FileHandle again(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (again.fd() < 0) return ErrnoStatus(errno, "directory");
+  std::vector<DirectoryWalk::Name> entries;
+  LRE_RETURN_IF_ERROR(DirectoryWalk::ReadLevel(again.fd(), entries));
+  std::vector<std::string> names;
+  names.reserve(entries.size());
+  for (DirectoryWalk::Name& entry : entries) names.push_back(std::move(entry.name));
+  return names;
+}
 
 DirectoryWalk::DirectoryWalk(EntrySink& sink, std::vector<Problem>& problems, SkipPredicate skip)
     : sink_(sink), problems_(problems), skip_(std::move(skip)), buffer_(new char[kPieceBytes]) {}
@@ -184,7 +204,7 @@ void DirectoryWalk::Deliver(Entry& entry, bool complete) {
 void DirectoryWalk::Run(int parent, const std::string& name, const std::string& path) {
   struct stat status;
   const uint64_t device = fstat(parent, &status) == 0 ? status.st_dev : 0;
-  Visit(parent, name.empty() ? "." : name, path, device);
+  Visit(parent, {name.empty() ? "." : name}, path, device);
   while (!levels_.empty()) {
     Level& level = levels_.back();
     if (level.next == level.names.size()) {
@@ -192,40 +212,37 @@ void DirectoryWalk::Run(int parent, const std::string& name, const std::string& 
       continue;
     }
     // Visit may add a level and so move this one.
-    const std::string& child = level.names[level.next++];
-    const std::string child_path = absl::StrCat(level.path == "/" ? "" : level.path, "/", child);
+    const Name child = std::move(level.names[level.next++]);
     const std::shared_ptr<FileHandle> directory = level.directory;
-    Visit(directory->fd(), std::string(child), child_path, level.device);
+    Visit(directory->fd(), child,
+          absl::StrCat(level.path == "/" ? "" : level.path, "/", child.name), level.device);
   }
 }
 
-void DirectoryWalk::Visit(int parent, const std::string& name, const std::string& path,
-                          uint64_t parent_device) {
-  struct stat status;
-  if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    return Unreadable(path, strerror(errno));
-  }
-  Entry entry;
-  entry.path = path;
-  entry.type = TypeOf(status.st_mode);
-  entry.mode = status.st_mode & 07777;
-  entry.uid = status.st_uid;
-  entry.gid = status.st_gid;
-  entry.mtime = status.st_mtim.tv_sec;
+void DirectoryWalk::Visit(int parent, const Name& name, std::string path, uint64_t parent_device) {
   if (skip_ && skip_(path)) return;
-  ReadXattrs(ProcPath(parent, name), &entry);
-  switch (entry.type) {
-    case Entry::Type::kRegular:
-      entry.size = static_cast<uint64_t>(status.st_size);
-      return VisitRegular(parent, name, entry);
-    case Entry::Type::kDirectory:
-      Deliver(entry, true);
-      return Descend(parent, name, path, parent_device);
-    case Entry::Type::kSymlink: {
+  Entry entry;
+  entry.path = std::move(path);
+  // What is opened anyway is asked then.
+  unsigned char type = name.type;
+  if (type != DT_REG && type != DT_DIR) {
+    struct stat status;
+    if (fstatat(parent, name.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      return Unreadable(entry.path, strerror(errno));
+    }
+    FillEntry(status, &entry);
+    type = IFTODT(status.st_mode);
+  }
+  switch (type) {
+    case DT_REG:
+      return VisitRegular(parent, name.name, entry);
+    case DT_DIR:
+      return VisitDirectory(parent, name.name, entry, parent_device);
+    case DT_LNK: {
       char target[4097];  // PATH_MAX
-      const ssize_t length = readlinkat(parent, name.c_str(), target, sizeof(target));
+      const ssize_t length = readlinkat(parent, name.name.c_str(), target, sizeof(target));
       if (length < 0) {
-        Unreadable(path, strerror(errno));
+        Unreadable(entry.path, strerror(errno));
         return Deliver(entry, false);
       }
       entry.target.assign(target, static_cast<size_t>(length));
@@ -246,15 +263,20 @@ void DirectoryWalk::VisitRegular(int parent, const std::string& name, Entry& ent
   struct stat status;
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     Unreadable(entry.path, "is no regular file any more");
+    entry.type = Entry::Type::kRegular;
     return Deliver(entry, false);
   }
-  entry.size = static_cast<uint64_t>(status.st_size);
-  if (entry.size > kPieceBytes) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  FillEntry(status, &entry);
+  ReadXattrs(fd, &entry);
   entry.index = next_index_++;
   sink_.BeginEntry(entry);
   uint64_t done = 0;
   bool complete = true;
   while (true) {
+    // The disk works on the next stretch while this one is hashed.
+    if (entry.size > kPieceBytes && done % kReadAhead == 0) {
+      posix_fadvise(fd, static_cast<off_t>(done), 2 * kReadAhead, POSIX_FADV_WILLNEED);
+    }
     // One byte more than is left: a file that has grown shows itself without a further call.
     const auto want = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, entry.size - done + 1));
     const ssize_t got = read(fd, buffer_.get(), want);
@@ -273,6 +295,8 @@ void DirectoryWalk::VisitRegular(int parent, const std::string& name, Entry& ent
       complete = false;
       break;
     }
+    // Less than was asked for is the end of a regular file, of which all has been read.
+    if (static_cast<size_t>(got) < want && done == entry.size) break;
     if (got == 0) {
       if (done < entry.size) {
         Unreadable(entry.path, absl::StrCat("ended after ", done, " of ", entry.size,
@@ -285,29 +309,36 @@ void DirectoryWalk::VisitRegular(int parent, const std::string& name, Entry& ent
   sink_.EndEntry(complete);
 }
 
-void DirectoryWalk::Descend(int parent, const std::string& name, const std::string& path,
-                            uint64_t parent_device) {
+void DirectoryWalk::VisitDirectory(int parent, const std::string& name, Entry& entry,
+                                   uint64_t parent_device) {
+  const int fd = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int error = errno;
+  struct stat status;
+  Level level;
+  if (fd >= 0) level.directory = std::make_shared<FileHandle>(fd);
+  if (fd < 0 ? fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0
+             : fstat(fd, &status) != 0) {
+    return Unreadable(entry.path, strerror(errno));
+  }
+  FillEntry(status, &entry);
+  if (fd >= 0) ReadXattrs(fd, &entry);
+  Deliver(entry, true);
+  if (fd < 0) return Unreadable(entry.path, strerror(error));
   if (levels_.size() >= kMaxDepth) {
     problems_.push_back({Problem::Kind::kLimit,
-                         path,
+                         entry.path,
                          0,
                          absl::StrCat("directories nest more than ", kMaxDepth, " deep"),
                          {},
                          {}});
     return;
   }
-  const int fd = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return Unreadable(path, strerror(errno));
-  Level level;
-  level.directory = std::make_shared<FileHandle>(fd);
-  level.path = path;
-  struct stat status;
-  if (fstat(fd, &status) != 0) return Unreadable(path, strerror(errno));
   level.device = status.st_dev;
   if (level.device != parent_device && IsKernelFileSystem(fd)) return;
-  absl::StatusOr<std::vector<std::string>> names = ReadNames(fd);
-  if (!names.ok()) return Unreadable(path, std::string(names.status().message()));
-  level.names = *std::move(names);
+  if (absl::Status read = ReadLevel(fd, level.names); !read.ok()) {
+    return Unreadable(entry.path, std::string(read.message()));
+  }
+  level.path = std::move(entry.path);
   levels_.push_back(std::move(level));
 }
 

@@ -2,6 +2,8 @@
 #ifndef LRE_AUDIT_AUDIT_TREES_DIRECTORY_WALK_H_
 #define LRE_AUDIT_AUDIT_TREES_DIRECTORY_WALK_H_
 
+#include <sys/stat.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +19,9 @@ namespace lre_audit {
 // Opens directory `path` inside `root`: symlinks on the way resolve inside `root` and never leave
 // it (openat2(2) RESOLVE_IN_ROOT; kernels without it get no symlinks at all).
 absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectoryInRoot(int root, std::string_view path);
+
+// What a stat(2) says of an entry: all but its path, index, target and attributes.
+void FillEntry(const struct stat& status, Entry* entry);
 
 // The names in an open directory, sorted bytewise.
 absl::StatusOr<std::vector<std::string>> ReadNames(int directory);
@@ -36,13 +41,16 @@ class DirectoryWalk {
   void Run(int parent, const std::string& name, const std::string& path);
 
  private:
+  friend absl::StatusOr<std::vector<std::string>> ReadNames(int directory);
+  struct Name;
   struct Level;
 
+  // All that is left to read of an open directory, sorted.
+  static absl::Status ReadLevel(int directory, std::vector<Name>& names);
   // Delivers one entry. For a directory to descend into, opens a level for it.
-  void Visit(int parent, const std::string& name, const std::string& path, uint64_t parent_device);
+  void Visit(int parent, const Name& name, std::string path, uint64_t parent_device);
   void VisitRegular(int parent, const std::string& name, Entry& entry);
-  void Descend(int parent, const std::string& name, const std::string& path,
-               uint64_t parent_device);
+  void VisitDirectory(int parent, const std::string& name, Entry& entry, uint64_t parent_device);
   // An entry of which nothing but its metadata can be had.
   void Deliver(Entry& entry, bool complete);
   void Unreadable(const std::string& path, std::string message);

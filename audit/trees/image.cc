@@ -4,35 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/inflate.h"
+#include "audit/bytes/pipeline.h"
 #include "audit/trees/tar_reader.h"
 #include "base/text.h"
 
 namespace lre_audit {
 namespace {
-
-// Hashes the compressed bytes on their way to the decoder.
-class HashingSource : public ByteSource {
- public:
-  HashingSource(ByteSource& source, DigestHasher* hasher) : source_(source), hasher_(hasher) {}
-  absl::StatusOr<std::string_view> Next() override {
-    absl::StatusOr<std::string_view> piece = source_.Next();
-    if (piece.ok()) {
-      size_ += piece->size();
-      if (hasher_ != nullptr) hasher_->Update(*piece);
-    } else {
-      failed_ = true;
-    }
-    return piece;
-  }
-  uint64_t size() const { return size_; }
-  bool failed() const { return failed_; }  // the source: no call may follow
-
- private:
-  ByteSource& source_;
-  DigestHasher* hasher_;
-  uint64_t size_ = 0;
-  bool failed_ = false;
-};
 
 Problem::Kind KindOf(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable;
@@ -234,8 +211,17 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   std::optional<DigestHasher> digest, diff_id;
   if (verify && layer.digest) digest.emplace(layer.digest->algorithm);
   if (verify && layer.diff_id) diff_id.emplace(layer.diff_id->algorithm);
-  HashingSource compressed(**blob, digest ? &*digest : nullptr);
-  Inflater layer_bytes(compressed, limits_.decode);
+  // Every stage may have a thread of its own, where the layers alone do not keep all of them busy.
+  // In this order: inflating is about half of the work, each of the three hashes a sixth.
+  SpareThreads* const threads = sink.threads();
+  HashingSource hashed(**blob, digest ? &*digest : nullptr);
+  PipelinedSource compressed(hashed, threads);
+  Inflater inflater(compressed, limits_.decode);
+  PipelinedSource inflated(inflater, threads, PipelinedSource::kHolds);
+  HashingSource contents(inflated, diff_id ? &*diff_id : nullptr);
+  PipelinedSource layer_bytes(contents, diff_id ? threads : nullptr);
+  layer_bytes.StartAfter(inflated);
+  compressed.StartAfter(inflated);
   std::unique_ptr<TocSink> toc;
   if (verify) {
     toc = TocSink::Open(*blobs_, layer.blob, layer.toc, where, sink, problems);
@@ -251,15 +237,14 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
       break;
     }
     if (piece->empty()) break;
-    if (diff_id) diff_id->Update(*piece);
     reader.Push(*piece);
   }
   reader.Finish(status);
   if (toc) toc->Finish(status.ok());
-  if (layer_bytes.trailing_offset()) {
-    add(Problem::Kind::kTrailingData, *layer_bytes.trailing_offset(),
+  if (inflater.trailing_offset()) {
+    add(Problem::Kind::kTrailingData, *inflater.trailing_offset(),
         absl::StrCat("bytes after the end of the compressed data, at ",
-                     Hex(*layer_bytes.trailing_offset()), " of the blob"));
+                     Hex(*inflater.trailing_offset()), " of the blob"));
   }
   if (!verify) return;
 
@@ -267,16 +252,15 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   // A limit ends the reading of the blob, too.
   bool same = true;
   if (!absl::IsResourceExhausted(status)) {
-    while (!compressed.failed()) {
+    while (true) {
       const absl::StatusOr<std::string_view> rest = compressed.Next();
       if (!rest.ok() && status.ok()) {
         add(KindOf(rest.status()), reader.offset(), rest.status().message());
       }
       if (!rest.ok() || rest->empty()) break;
     }
-    if (digest && !compressed.failed()) {
-      same =
-          CheckBlob(where, layer.digest, digest->Finish(), layer.size, compressed.size(), problems);
+    if (digest && !hashed.failed()) {
+      same = CheckBlob(where, layer.digest, digest->Finish(), layer.size, hashed.size(), problems);
     }
   }
   // Of a blob that is another one than the manifest's, the diff_id differs as a consequence.

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "audit/bytes/inflate.h"
+#include "audit/bytes/threads.h"
 #include "audit/registry/options.h"
 
 namespace lre_audit {
@@ -72,6 +73,8 @@ class EntrySink {
   virtual void Data(std::string_view piece) = 0;
   // `complete` is false where the contents end early: a Problem of the stream names the entry.
   virtual void EndEntry(bool complete) = 0;
+  // Threads that may help to fill this sink; null: none. What it is given does not depend on them.
+  virtual SpareThreads* threads() { return nullptr; }
 };
 
 // What an image's configuration says (OCI image-spec config.md, Docker image spec v1.2).

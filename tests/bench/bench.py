@@ -4,140 +4,166 @@
   bench.py LRE_AUDIT WORLD [RUNS]
 
 WORLD is what tests/world/build.sh makes, or a directory with closure.txt, roots.txt (paths of the
-machine's own store) and an OCI layout img/oci, tag lre-cc. Each line is the median of RUNS (5) after
-one run that warms the caches; memory is the highest peak of any run.
+machine's own store) and an OCI layout img/oci, tag lre-cc. Each line is the median of RUNS (5), taken
+in turn with its peers', after one run that warms the caches; memory is the highest peak of any run.
+The last table holds the figures against the targets; nothing fails where one is missed.
 """
-import json
 import os
 import shutil
-import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from measure import Command, measure, show
+from world import World
 
-class World:
-    def __init__(self, directory, scratch):
-        self.closure = (directory / "closure.txt").read_text().split()
-        self.roots = (directory / "roots.txt").read_text().split()
-        if (directory / "img/oci").is_dir():
-            self.layout, self.tag, self.root = directory / "img/oci", "lre-cc", Path("/")
-        else:
-            self.layout, self.tag, self.root = directory / "oci", "clean", directory / "root"
-        private = self.root.resolve() != Path("/")
-        self.nix = {**os.environ, "NIX_REMOTE": f"local?root={self.root}" if private else "local",
-                    "NIX_CONFIG": "experimental-features = nix-command\nsubstituters ="}
-        self.closure_json = scratch / "closure.json"
-        self.closure_json.write_bytes(subprocess.run(
-            ["nix", "path-info", "--json", *self.closure], env=self.nix, check=True,
-            stdout=subprocess.PIPE).stdout)
-        # libtree knows no other root: programs of a private store would find nothing.
-        places = [Path("/usr/bin")] if private else [Path(path) for path in self.closure]
-        self.programs = [str(file) for place in places for file in sorted(place.rglob("*"))
-                         if is_program(file)]
-
-    def layers(self):
-        def blob(descriptor):
-            return self.layout / "blobs" / descriptor["digest"].replace(":", "/")
-        manifests = json.loads((self.layout / "index.json").read_text())["manifests"]
-        name = "org.opencontainers.image.ref.name"
-        manifest = next(m for m in manifests if m.get("annotations", {}).get(name) == self.tag)
-        return [str(blob(layer)) for layer in json.loads(blob(manifest).read_text())["layers"]]
+HERE = Path(__file__).resolve().parent
+FINDINGS = (0, 1)  # a report is what is timed, clean or not
 
 
-def is_program(file):
-    """A dynamically linked ELF executable: it has an interpreter."""
-    if file.is_symlink() or not file.is_file() or not os.access(file, os.X_OK | os.R_OK):
-        return False
-    with file.open("rb") as stream:
-        header = stream.read(64)
-        if header[:5] != b"\x7fELF\x02":
-            return False
-        (offset,), (size, count) = struct.unpack_from("<Q", header, 32), struct.unpack_from("<HH", header, 54)
-        stream.seek(offset)
-        table = stream.read(size * count)
-    pt_interp = 3
-    return any(struct.unpack_from("<I", table, at)[0] == pt_interp for at in range(0, len(table), size))
+class Bench:
+    def __init__(self, program, world, scratch, runs):
+        self.program, self.world, self.scratch, self.runs = program, world, scratch, runs
+        self.targets = []  # (work, what is wanted, what was measured, met)
+        usage = subprocess.run([program, "image", "--help"], check=True, stdout=subprocess.PIPE).stdout
+        self.has_cache = b"--no-cache" in usage
+        # Nothing is found again unless a line is about that.
+        self.afresh = ["--no-cache"] if self.has_cache else []
 
+    def table(self, title, commands, runs=None):
+        measure(commands, runs or self.runs)
+        show(title, commands)
+        return commands
 
-def run_once(command, environment, accept):
-    """Returns (seconds, peak KiB) of one run with its output thrown away."""
-    start = time.monotonic()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE)
-    complaint = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in accept:
-        sys.exit(f"{' '.join(map(str, command[:4]))}... exited with {process.returncode}: "
-                 f"{complaint.decode(errors='replace')[:500]}")
-    return seconds, usage.ru_maxrss
+    def target(self, work, wanted, ratio, limit, unit="x"):
+        self.targets.append((work, wanted, f"{ratio:.2f} {unit}", ratio <= limit))
 
+    def audit(self, name, *words, **options):
+        return Command(name, [self.program, *words], accept=FINDINGS, **options)
 
-def measure(command, runs, environment=None, accept=(0,), before=None):
-    results = []
-    for _ in range(runs + 1):
-        if before:
-            before()
-        results.append(run_once(command, environment, accept))
-    results = results[1:]
-    return statistics.median(s for s, _ in results), max(k for _, k in results)
+    def image_audit(self, name, image, *words, **options):
+        return self.audit(name, "image", image.reference, "--closure", self.world.closure_json, *words,
+                          **options)
 
+    def image(self):
+        world, image = self.world, self.world.image
+        bundle = self.scratch / "bundle"
+        remove = lambda: subprocess.run(["rm", "-rf", bundle], check=True)
+        commands = [
+            self.image_audit("lre-audit image oci:", image, *self.afresh),
+            Command("umoci unpack", ["umoci", "unpack", "--rootless", "--image",
+                                     image.reference.removeprefix("oci:"), bundle], before=remove),
+            Command("gzip -dc, all layers", ["gzip", "-dc", *image.layers]),
+            Command("sha256sum of the blobs", ["sha256sum", *image.layers]),
+        ]
+        if shutil.which("igzip"):
+            commands.insert(3, Command("igzip -dc, all layers", ["igzip", "-dc", *image.layers]))
+        audit, umoci, gzip, *_ = self.table(
+            f"An image: {len(image.layers)} gzip layers, {image.bytes / 1e6:.0f} MB compressed", commands)
+        remove()
+        self.target("image oci:", "<= 1/6 of umoci unpack", audit.seconds / umoci.seconds, 1 / 6)
+        self.target("image oci:", "<= 1/3 of gzip -dc", audit.seconds / gzip.seconds, 1 / 3)
+        self.target("image oci:", "peak <= 150 MB", audit.mebibytes * 1.048576, 150, "MB")
 
-def report(title, rows):
-    """Prints a table whose first row is lre-audit and the others its peers."""
-    print(f"\n{title}")
-    (_, (own, _)), *_ = rows
-    for name, (seconds, kib) in rows:
-        ratio = "" if name.startswith("lre-audit") else f"  lre-audit takes {own / seconds:.2f} of it"
-        print(f"  {name:<44}{seconds * 1000:9.1f} ms {kib / 1024:8.1f} MiB{ratio}")
+    def single_layer(self):
+        image = self.world.single_layer_image()
+        self.table(f"The same in one gzip layer, {image.bytes / 1e6:.0f} MB compressed", [
+            self.image_audit("lre-audit image oci:", image, *self.afresh),
+            self.image_audit("lre-audit image oci: --jobs 1", image, "--jobs", "1", *self.afresh),
+            Command("gzip -dc", ["gzip", "-dc", *image.layers]),
+        ])
+
+    def zstd(self):
+        world, image = self.world, self.world.zstd_image()
+        size = image.bytes + world.tar_bytes() + world.nar_bytes
+        hashes = [HERE / "sha256.py", size]
+        audit, one, two, _ = self.table(
+            f"The same in zstd layers, {image.bytes / 1e6:.0f} MB compressed; "
+            f"blobs, diff_ids and NARs to hash are {size / 1e6:.0f} MB", [
+                self.image_audit("lre-audit image oci:", image, *self.afresh),
+                Command("SHA-256 of as many bytes, one core", [sys.executable, *hashes, "1"]),
+                Command("SHA-256 of as many bytes, two cores", [sys.executable, *hashes, "2"]),
+                Command("zstd -dc, all layers", ["zstd", "-dcq", *image.layers]),
+            ])
+        self.target("image, zstd layers", "<= 1.2 x SHA-256 alone on one core",
+                    audit.seconds / one.seconds, 1.2)
+        self.target("image, zstd layers", "<= 1.2 x SHA-256 alone over two cores",
+                    audit.seconds / two.seconds, 1.2)
+
+    def warm_cache(self):
+        if not self.has_cache:
+            return
+        environment = {**os.environ, "XDG_CACHE_HOME": str(self.scratch / "cache")}
+        audit, _ = self.table("The second audit of the image, cache warm", [
+            self.image_audit("lre-audit image oci:", self.world.image, environment=environment),
+            Command("sha256sum of the blobs", ["sha256sum", *self.world.image.layers]),
+        ])
+        self.target("second audit, cache warm", "<= 0.25 s", audit.seconds, 0.25, "s")
+
+    def store(self):
+        world, root = self.world, self.world.copy_store()
+        audit, nix, _ = self.table(f"A store: {len(world.closure)} paths, "
+                                   f"{world.nar_bytes / 1e6:.0f} MB, contents verified", [
+            self.audit("lre-audit store", "store", "--root", root, *self.afresh),
+            Command("nix-store --verify --check-contents", ["nix-store", "--verify", "--check-contents"],
+                    environment=world.nix_for(root)),
+            Command("nix-store --verify-path", ["nix-store", "--verify-path", *world.closure],
+                    environment=world.nix_for(root)),
+        ])
+        self.target("store, contents verified", "<= 0.6 x nix-store --verify --check-contents",
+                    audit.seconds / nix.seconds, 0.6)
+
+    def nix2container(self):
+        world, reference = self.world, self.world.nix2container_image()
+        closure = f"store:{world.root}"
+        audit, store = self.table("The same paths as nix2container describes them, in 8 layers", [
+            self.audit("lre-audit image nix:", "image", reference, "--closure", closure, *self.afresh),
+            self.audit("lre-audit store", "store", *world.roots, "--root", world.root, *self.afresh),
+        ])
+        self.target("nix: image", "<= 1.1 x store on the same paths", audit.seconds / store.seconds, 1.1)
+
+    def elf(self):
+        programs = self.world.programs
+        # Both exit with findings. libtree leaves out what it takes for granted, such as libc and all
+        # that it needs, unless -vv; -vvv also prints again what it has printed. An audit resolves
+        # every library of every program, so that -vv is the same work.
+        audit, plain, full, _ = self.table(f"{len(programs)} dynamically linked programs", [
+            self.audit("lre-audit elf", "elf", *programs),
+            Command("libtree", ["libtree", *programs], accept=range(256)),
+            Command("libtree -vv (the same work)", ["libtree", "-vv", *programs], accept=range(256)),
+            Command("libtree -vvv", ["libtree", "-vvv", *programs], accept=range(256)),
+        ])
+        self.target("elf, all programs", "<= libtree -vv", audit.seconds / full.seconds, 1)
+        self.target("elf, all programs", "<= libtree, which leaves libraries out",
+                    audit.seconds / plain.seconds, 1)
+
+    def start(self):
+        audit, _ = self.table("To start and stop", [
+            Command("lre-audit --version", [self.program, "--version"]),
+            Command("true: what starting anything takes here", ["true"]),
+        ], 10 * self.runs)
+        self.target("--version", "<= 5 ms", audit.seconds * 1000, 5, "ms")
+
+    def show_targets(self):
+        print("\nTargets")
+        for work, wanted, measured, met in self.targets:
+            print(f"  {work:<28}{wanted:<48}{measured:>12}  {'met' if met else 'MISSED'}")
 
 
 def main(program, directory, runs=5):
-    runs = int(runs)
-    program = str(Path(program).resolve())
     scratch = Path(tempfile.mkdtemp(prefix="lre-audit-bench-"))
     try:
-        world = World(Path(directory).resolve(), scratch)
-        findings = (0, 1)  # a report is what is timed, clean or not
-        bundle = scratch / "bundle"
-        remove = lambda: bundle.exists() and subprocess.run(["rm", "-rf", bundle], check=True)
-        layers = world.layers()
-        size = sum(os.path.getsize(layer) for layer in layers) / 1e6
-        reference = f"oci:{world.layout}:{world.tag}"
-
-        report(f"An image: {len(layers)} layers, {size:.0f} MB compressed", [
-            ("lre-audit image", measure(
-                [program, "image", reference, "--closure", world.closure_json, "--no-cache"], runs,
-                accept=findings)),
-            ("lre-audit image, cache warm", measure(
-                [program, "image", reference, "--closure", world.closure_json], runs,
-                {**os.environ, "LRE_AUDIT_CACHE_DIR": str(scratch / "cache")}, accept=findings)),
-            ("umoci unpack", measure(
-                ["umoci", "unpack", "--rootless", "--image", reference.removeprefix("oci:"), bundle],
-                runs, before=remove)),
-            ("gzip -dc, all layers", measure(["gzip", "-dc", *layers], runs)),
-        ])
-        report(f"A store: {len(world.closure)} paths, contents verified", [
-            ("lre-audit store", measure(
-                [program, "store", *world.roots, "--root", world.root], runs, accept=findings)),
-            ("nix-store --verify-path", measure(
-                ["nix-store", "--verify-path", *world.closure], runs, world.nix)),
-        ])
-        report(f"{len(world.programs)} dynamically linked programs", [
-            ("lre-audit elf", measure([program, "elf", *world.programs], runs, accept=findings)),
-            # Without -vvv it leaves out what it takes for granted, such as libc. It exits with the
-            # number of programs that miss a library.
-            ("libtree -vvv", measure(["libtree", "-vvv", *world.programs], runs, accept=range(256))),
-        ])
-        report("To start and stop", [("lre-audit --version", measure([program, "--version"], 4 * runs))])
+        bench = Bench(str(Path(program).resolve()), World(Path(directory).resolve(), scratch), scratch,
+                      int(runs))
+        for part in (bench.start, bench.image, bench.single_layer, bench.zstd, bench.warm_cache,
+                     bench.store, bench.nix2container, bench.elf):
+            part()
+        bench.show_targets()
     finally:
         subprocess.run(["chmod", "-R", "u+w", scratch], check=True)
         shutil.rmtree(scratch)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -167,7 +167,8 @@ TEST(ClosureLinker, HiddenReferencesThatLeadOutside) {
   FactsBuilder::Hide(file, kGone);
   FactsBuilder::Hide(file, kMake);
   FactsBuilder::Hide(world.files.File("/etc/outside.gz"), kGone);
-  FactsBuilder::Hide(world.files.File(kStore + "/4m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-make.drv"), kGone);
+  FactsBuilder::Hide(world.files.File(kStore + "/4m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-make.drv"),
+                     kGone);
   const std::string leak = kMake + "/share/make.jar " + kGone.substr(11);
   // Derived: what the tree holds is the closure, and the package need not refer to it.
   world.Link(false);
