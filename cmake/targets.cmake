@@ -1,8 +1,9 @@
 # How a folder becomes a target, and a test a test.
 set(LRE_AUDIT_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-sign-compare)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # False alarms on std::string at -O2: gcc.gnu.org/PR105651.
-  list(APPEND LRE_AUDIT_WARNINGS -Wno-restrict -Wno-stringop-overflow)
+  # False alarms on std::string at -O2 (gcc.gnu.org/PR105651), which GCC no longer knows to come from a
+  # system header once that is precompiled. The sanitizers and clang watch over the same mistakes.
+  list(APPEND LRE_AUDIT_WARNINGS -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(LRE_AUDIT_WERROR)
   list(APPEND LRE_AUDIT_WARNINGS -Werror)
