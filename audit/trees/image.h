@@ -76,10 +76,12 @@ class ImageTree : public Tree {
   bool Verify(size_t part, const std::string& diff_id,
               std::vector<Problem>& problems) const override;
 
- private:
+ protected:
+  const ImageLayer& LayerOf(size_t part) const { return image_.layers[part]; }
   // What problems call the part.
   std::string WhereOf(size_t part) const;
 
+ private:
   const Image image_;
   const std::shared_ptr<const BlobSource> blobs_;
   const TreeLimits limits_;

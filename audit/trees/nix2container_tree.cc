@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/byte_source.h"
 #include "audit/bytes/digest.h"
+#include "audit/bytes/pipeline.h"
+#include "audit/bytes/threads.h"
 #include "audit/trees/go_tar.h"
 #include "audit/trees/nix2container_layer.h"
 #include "audit/trees/tar_reader.h"
@@ -54,15 +56,44 @@ char TarType(Entry::Type type) {
   }
 }
 
+// The digests of an archive in the algorithms that its description uses. It is not compressed, so
+// that its digest is its diff_id, too, unless they are of different algorithms.
+class ArchiveHasher {
+ public:
+  ArchiveHasher() = default;
+  explicit ArchiveHasher(const ImageLayer& layer) {
+    if (layer.digest) digest_.emplace(layer.digest->algorithm);
+    if (layer.diff_id && (!layer.digest || layer.diff_id->algorithm != layer.digest->algorithm)) {
+      diff_id_.emplace(layer.diff_id->algorithm);
+    }
+  }
+  void Update(std::string_view piece) {
+    if (digest_) digest_->Update(piece);
+    if (diff_id_) diff_id_->Update(piece);
+  }
+  // Once all of it has been seen; none where there is nothing to compare it with.
+  std::optional<lre_audit::Digest> Digest() {
+    if (digest_ && !made_) made_ = digest_->Finish();
+    return made_;
+  }
+  std::optional<lre_audit::Digest> DiffId() { return diff_id_ ? diff_id_->Finish() : Digest(); }
+
+ private:
+  std::optional<DigestHasher> digest_, diff_id_;
+  std::optional<lre_audit::Digest> made_;
+};
+
 // Makes the archive of a plan, piece by piece, and hands it to whoever hashes and reads it.
 class ArchiveWriter {
  public:
-  ArchiveWriter(const NixLayerPlan& plan, const StoreFiles& store, TarReader& reader,
-                DigestHasher* hasher, ProblemLog& log)
+  // Without a reader it is hashed only; with one, beside the reading where `threads` has a thread.
+  ArchiveWriter(const NixLayerPlan& plan, const StoreFiles& store, TarReader* reader,
+                ArchiveHasher& hasher, SpareThreads* threads, ProblemLog& log)
       : plan_(plan),
         store_(store),
         reader_(reader),
-        hasher_(hasher),
+        threads_(threads),
+        hash_([&hasher](std::string_view piece) { hasher.Update(piece); }),
         log_(log),
         buffer_(new char[kPieceBytes]) {}
 
@@ -78,7 +109,6 @@ class ArchiveWriter {
  private:
   void Problem(const NixTarEntry& entry, absl::string_view message) {
     complete_ = false;
-    hasher_ = nullptr;
     log_.Add(Problem::Kind::kUnreadable, 0, absl::StrCat(Source(entry), ": ", message));
   }
   static std::string BaseName(const NixTarEntry& entry) {
@@ -115,7 +145,7 @@ class ArchiveWriter {
       Problem(entry, status.message());
       // What the reader has got of it stays; the rest of the file is what it will not get.
       Flush();
-      reader_.Skip(reader_.skippable());
+      if (reader_ != nullptr) reader_->Skip(reader_->skippable());
       return;
     }
     Zeros(GoTarPadding(entry.size));
@@ -166,16 +196,21 @@ class ArchiveWriter {
   }
   void Flush() {
     const std::string_view piece(buffer_.get(), fill_);
-    if (hasher_ != nullptr) hasher_->Update(piece);
-    reader_.Push(piece);
+    if (complete_) {
+      if (threads_ != nullptr) hash_.Employ(*threads_);
+      hash_.Begin(piece);
+    }
+    if (reader_ != nullptr) reader_->Push(piece);
+    hash_.Wait();
     size_ += fill_;
     fill_ = 0;
   }
 
   const NixLayerPlan& plan_;
   const StoreFiles& store_;
-  TarReader& reader_;
-  DigestHasher* hasher_;
+  TarReader* const reader_;
+  SpareThreads* const threads_;
+  Helper hash_;
   ProblemLog& log_;
   const std::unique_ptr<char[]> buffer_;
   size_t fill_ = 0;
@@ -191,50 +226,30 @@ class ArchiveWriter {
 Nix2containerTree::Nix2containerTree(NixImage image,
                                      absl::StatusOr<std::shared_ptr<const StoreFiles>> store,
                                      const TreeLimits& limits)
-    : ImageTree(image.image, std::make_shared<StoreBlobs>(store), limits),
+    : ImageTree(std::move(image.image), std::make_shared<StoreBlobs>(store), limits),
       layers_(std::move(image.layers)),
-      expected_(std::move(image.image.layers)),
       store_(std::move(store)),
       limits_(limits) {}
 
 void Nix2containerTree::Stream(size_t part, bool verify, EntrySink& sink,
                                std::vector<Problem>& problems) const {
   if (!IsMade(part)) return ImageTree::Stream(part, verify, sink, problems);
-  StreamPaths(part, verify, sink, problems);
-}
-
-bool Nix2containerTree::IsMade(size_t part) const {
-  const NixLayer& layer = layers_[part];
-  return layer.layer_path.empty() && layer.paths;
-}
-
-Tree::Content Nix2containerTree::content(size_t part) const {
-  return IsMade(part) ? Content() : ImageTree::content(part);
-}
-
-void Nix2containerTree::StreamPaths(size_t part, bool verify, EntrySink& sink,
-                                    std::vector<Problem>& problems) const {
-  const ImageLayer& expected = expected_[part];
-  const std::string& name = parts()[part].name;
-  const std::string where =
-      expected.digest ? absl::StrCat(name, " (", expected.digest->ToString(), ")") : name;
+  const ImageLayer& expected = LayerOf(part);
+  const std::string where = WhereOf(part);
   ProblemLog log(where, problems);
   if (!store_.ok()) {
     log.Add(Problem::Kind::kUnreadable, 0, std::string(store_.status().message()));
     return;
   }
   const NixLayerPlan plan = PlanNixLayer(layers_[part], **store_, limits_, log);
-  // Digest and diff_id are the same: nothing is compressed here.
-  std::optional<DigestHasher> hasher;
-  const std::optional<Digest>& promised = expected.digest ? expected.digest : expected.diff_id;
-  if (verify && plan.complete && promised) hasher.emplace(promised->algorithm);
+  ArchiveHasher hasher;
+  if (verify && plan.complete) hasher = ArchiveHasher(expected);
   TarReader reader(where, TarReader::Flavour::kLayer, limits_, sink, problems);
-  ArchiveWriter writer(plan, **store_, reader, hasher ? &*hasher : nullptr, log);
+  ArchiveWriter writer(plan, **store_, &reader, hasher, verify ? sink.threads() : nullptr, log);
   const bool complete = writer.Run();
   reader.Finish();
-  if (!hasher || !complete) return;
-  const Digest actual = hasher->Finish();
-  if (!CheckBlob(where, expected.digest, actual, expected.size, writer.size(), problems)) {
+  if (!verify || !plan.complete || !complete) return;
+  if (!CheckBlob(where, expected.digest, hasher.Digest(), expected.size, writer.size(), problems)) {
     const bool other_size = expected.size && *expected.size != writer.size();
     problems.back().message = absl::StrCat(
         other_size
@@ -244,7 +259,28 @@ void Nix2containerTree::StreamPaths(size_t part, bool verify, EntrySink& sink,
         "described from, or another version of nix2container has described it");
     return;
   }
-  CheckDiffId(where, expected.diff_id, actual, problems);
+  if (expected.diff_id) CheckDiffId(where, expected.diff_id, *hasher.DiffId(), problems);
+}
+
+bool Nix2containerTree::Verify(size_t part, const std::string& diff_id,
+                               std::vector<Problem>& problems) const {
+  if (!IsMade(part)) return ImageTree::Verify(part, diff_id, problems);
+  const ImageLayer& expected = LayerOf(part);
+  if (!store_.ok() || !expected.digest) return false;
+  std::vector<Problem> found;  // of which Stream tells
+  ProblemLog log(WhereOf(part), found);
+  const NixLayerPlan plan = PlanNixLayer(layers_[part], **store_, limits_, log);
+  if (!plan.complete) return false;
+  ArchiveHasher hasher(expected);
+  ArchiveWriter writer(plan, **store_, nullptr, hasher, nullptr, log);
+  if (!writer.Run() ||
+      !CheckBlob("", expected.digest, hasher.Digest(), expected.size, writer.size(), found)) {
+    return false;
+  }
+  if (expected.diff_id) {
+    CheckDiffId(WhereOf(part), expected.diff_id, *hasher.DiffId(), problems);
+  }
+  return true;
 }
 
 }  // namespace lre_audit

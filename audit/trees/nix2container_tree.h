@@ -25,15 +25,14 @@ class Nix2containerTree : public ImageTree {
 
   void Stream(size_t part, bool verify, EntrySink& sink,
               std::vector<Problem>& problems) const override;
-  // None for a layer that is made here: to hash it is to make it, which is what takes the time.
-  Content content(size_t part) const override;
+  bool Verify(size_t part, const std::string& diff_id,
+              std::vector<Problem>& problems) const override;
 
  private:
-  bool IsMade(size_t part) const;
-  void StreamPaths(size_t part, bool verify, EntrySink& sink, std::vector<Problem>& problems) const;
+  // Whether the part's archive has to be made.
+  bool IsMade(size_t part) const { return layers_[part].layer_path.empty() && layers_[part].paths; }
 
   const std::vector<NixLayer> layers_;
-  const std::vector<ImageLayer> expected_;
   const absl::StatusOr<std::shared_ptr<const StoreFiles>> store_;
   const TreeLimits limits_;
 };

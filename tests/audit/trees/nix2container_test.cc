@@ -325,6 +325,77 @@ TEST_F(Nix2containerTest, ConfigurationAndHistory) {
   EXPECT_EQ((*layers)->parts().size(), 1u);
 }
 
+TEST_F(Nix2containerTest, VerifiedWithoutBeingRead) {
+  const auto describe = [&](const std::string& digest, const std::string& diff_id) {
+    WriteFile(scratch_ / "image.json",
+              absl::StrCat(R"([{"digest": ")", digest, R"(", "diff_ids": ")", diff_id,
+                           R"(", "paths": [)", Path(kA), ",", Path(kB), "]}]"));
+  };
+  const auto verify = [&](const std::string& diff_id) {
+    OpenOptions options;
+    options.store = "store:" + scratch_ / "root";
+    const auto tree = OpenImage("nix:" + scratch_ / "image.json", options);
+    problems_.clear();
+    return tree.ok() && (*tree)->Verify(0, diff_id, problems_);
+  };
+  DescribePaths({Path(kA), Path(kB)});
+  Names(true);
+  ASSERT_TRUE(Has(Problem::Kind::kDigestMismatch, ""));
+  const std::string digest = problems_[0].actual, other = "sha256:" + std::string(64, '1');
+  describe(digest, digest);
+  EXPECT_TRUE(verify(digest));
+  EXPECT_THAT(problems_, IsEmpty());
+  describe(digest, other);
+  EXPECT_TRUE(verify(digest));
+  EXPECT_TRUE(Has(Problem::Kind::kDiffIdMismatch, ""));
+  describe("", digest);  // a damaged description is not vouched for
+  EXPECT_FALSE(verify(digest));
+  describe(other, digest);
+  EXPECT_FALSE(verify(digest));
+  EXPECT_THAT(problems_, IsEmpty());
+  describe("", "");
+  EXPECT_FALSE(verify(""));
+  // Two algorithms: the archive has both digests.
+  const std::string sha512 = "sha512:" + std::string(128, '2');
+  describe(digest, sha512);
+  EXPECT_TRUE(verify(sha512));
+  ASSERT_TRUE(Has(Problem::Kind::kDiffIdMismatch, "sha512:"));
+  describe(digest, problems_[0].actual);
+  EXPECT_THAT(Names(true), testing::Contains(kB));
+  EXPECT_THAT(problems_, IsEmpty()) << lre_audit::Describe(problems_);
+  // What has changed, or is gone, is for Stream to tell.
+  describe(digest, digest);
+  Shell("printf HELLO > " + Store(kB) + "/share/text");
+  EXPECT_FALSE(verify(digest));
+  Shell("rm " + Store(kB) + "/share/text");
+  EXPECT_FALSE(verify(digest));
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+class ThreadedSink : public RecordingSink {
+ public:
+  explicit ThreadedSink(int threads) : threads_(threads) {}
+  SpareThreads* threads() override { return &threads_; }
+
+ private:
+  SpareThreads threads_;
+};
+
+TEST_F(Nix2containerTest, HashedBesideTheReading) {
+  WriteFile(Store(std::string(kA) + "/large"), std::string(5 << 20, 'l'));
+  DescribePaths({Path(kA), Path(kB)});
+  Names(true);
+  ASSERT_EQ(problems_.size(), 1u);
+  const std::string digest = problems_[0].actual;
+  for (const int threads : {0, 1, 4}) {
+    ThreadedSink sink(threads);
+    Stream(true, sink);
+    ASSERT_EQ(problems_.size(), 1u);
+    EXPECT_EQ(problems_[0].actual, digest) << threads;
+    EXPECT_EQ(sink.Find(std::string(kA) + "/large")->bytes, 5u << 20);
+  }
+}
+
 TEST_F(Nix2containerTest, WithoutAStore) {
   DescribePaths({Path(kA)});
   OpenOptions options;
