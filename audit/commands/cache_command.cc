@@ -21,7 +21,7 @@ using Action = CacheCommandOptions::Action;
 
 Json JsonTime(const std::optional<absl::Time>& time) {
   if (!time) return nullptr;
-  return absl::FormatTime(absl::RFC3339_sec, *time, absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *time, absl::UTCTimeZone());
 }
 
 std::string Entries(uint64_t count) {

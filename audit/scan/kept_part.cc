@@ -176,6 +176,10 @@ void KeepPart(const Tree& tree, size_t part, const ScanOptions& options, Scanned
   if (content.digest.empty()) return;
   const Tree::Part& promised = tree.parts()[part];
   if (!IsAsPromised(promised, scanned->problems)) return;
+  // Without a promised digest, the diff_id stands for the stored bytes only if they are no packed
+  // form of what it is the digest of: another packing can hold a table of contents, too.
+  std::vector<Problem> known;
+  if (promised.digest.empty() && !tree.Verify(part, promised.diff_id, known)) return;
   const std::string& diff_id =
       scanned->problems.empty() ? promised.diff_id : scanned->problems[0].actual;
   scanned->content = ContentName(content);

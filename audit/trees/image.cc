@@ -15,6 +15,16 @@ Problem::Kind KindOf(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable;
 }
 
+// What is promised of a table of contents: another promise is another comparison (LRE410).
+std::string Promises(const TocAnnotations& toc) {
+  const auto& [stargz_digest, chunked_digest, chunked_position] = toc;
+  std::string text;
+  for (const std::string* promise : {&stargz_digest, &chunked_digest, &chunked_position}) {
+    absl::StrAppend(&text, promise->size(), ":", *promise, " ");
+  }
+  return text;
+}
+
 // All of them: facts found under one limit are not those found under another.
 std::string Numbers(const TreeLimits& limits) {
   const auto& [decode, entries, metadata, json, entry_metadata, layers, spool] = limits;
@@ -166,8 +176,8 @@ Tree::Content ImageTree::content(size_t part) const {
   if (!digest || !layer.unreadable.empty()) return {};
   return {digest->ToString(),
           absl::StrCat("layer, diff_id ",
-                       layer.diff_id ? ToAbsl(layer.diff_id->AlgorithmName()) : "unknown", ", ",
-                       Numbers(limits_))};
+                       layer.diff_id ? ToAbsl(layer.diff_id->AlgorithmName()) : "unknown",
+                       ", table of contents ", Promises(layer.toc), ", ", Numbers(limits_))};
 }
 
 bool ImageTree::Verify(size_t part, const std::string& diff_id,

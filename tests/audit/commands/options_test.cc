@@ -250,7 +250,7 @@ TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
       {{"elf"}, "which files? lre-audit elf FILE..."},
       {{"rule", "LRE101", "LRE102"},
        "unexpected 'LRE102'; usage: lre-audit rule [CODE|NAME] [OPTIONS]"},
-      {{"cache", "purge"}, "cache takes show, prune, verify, not 'purge'; did you mean 'prune'?"},
+      {{"cache", "purne"}, "cache takes show, prune, verify, not 'purne'; did you mean 'prune'?"},
       {{"cache", "show", "--all"}, "--all belongs to 'lre-audit cache prune'"},
       {{"cache", "--max-size", "1G"}, "--max-size belongs to 'lre-audit cache prune'"},
       {{"cache", "prune", "--all", "--max-size", "1G"}, "--all and --max-size exclude each other"},

@@ -232,10 +232,10 @@ TEST_F(KeptPartTest, SecondPassesAreKeptToo) {
     ScanOptions scan;
     scan.jobs = 1;
     scan.cache = cache;
-    const MergedTree merged = MergeParts(tree, ScanTree(tree, scan), scan);
+    const MergedTree tree_as_seen = MergeParts(tree, ScanTree(tree, scan), scan);
     std::string text;
-    for (const auto& [path, nar] : merged.nars) text += path + " " + nar.hash + "\n";
-    for (const Alteration& a : merged.alterations) text += a.how + " " + a.path + "\n";
+    for (const auto& [path, nar] : tree_as_seen.nars) text += path + " " + nar.hash + "\n";
+    for (const Alteration& a : tree_as_seen.alterations) text += a.how + " " + a.path + "\n";
     return text;
   };
   FactsCacheOptions options;

@@ -152,6 +152,28 @@ TEST_F(ImageVerifyTest, LimitsBelongToTheReading) {
   EXPECT_NE(Opened(reference, limits)->content(0).reading, usual);
 }
 
+TEST_F(ImageVerifyTest, WhatIsPromisedOfATableBelongsToTheReading) {
+  const std::string reference = "oci:" + scratch_.path() + "/oci:t";
+  const auto plain = Opened(reference);
+  Shell("cd " + scratch_.path() + R"py(/oci && python3 - <<'END'
+import hashlib, json
+index = json.load(open('index.json'))
+old = index['manifests'][0]
+manifest = json.load(open('blobs/sha256/' + old['digest'][7:]))
+manifest['layers'][0]['annotations'] = {
+    'containerd.io/snapshot/stargz/toc.digest': 'sha256:' + 64 * '0'}
+data = json.dumps(manifest).encode()
+old['digest'], old['size'] = 'sha256:' + hashlib.sha256(data).hexdigest(), len(data)
+open('blobs/sha256/' + old['digest'][7:], 'wb').write(data)
+json.dump(index, open('index.json', 'w'))
+END
+)py");
+  const auto promised = Opened(reference);
+  EXPECT_EQ(promised->content(0).digest, plain->content(0).digest);
+  EXPECT_NE(promised->content(0).reading, plain->content(0).reading);
+  EXPECT_EQ(promised->content(1).reading, plain->content(1).reading);
+}
+
 TEST_F(ImageVerifyTest, ADirectoryHasNoDigest) {
   const auto tree = Opened("rootfs:" + scratch_.path() + "/l");
   ASSERT_NE(tree, nullptr);
