@@ -13,7 +13,7 @@ namespace lre_audit::fuzz {
 namespace {
 class Documents : public BlobSource {
  public:
-  explicit Documents(std::string_view input) : documents_(absl::StrSplit(input, "\n%%\n")) {}
+  explicit Documents(std::string_view input) : documents_(absl::StrSplit(input, absl::ByString("\n%%\n"))) {}
 
   absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,
                                                    uint64_t* size) const override {
