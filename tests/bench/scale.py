@@ -12,7 +12,6 @@ sizes, both axes logarithmic. 1 is linear; what a program costs at its start mak
 import csv
 import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,14 +50,20 @@ def all_series():
 
     return [
         Series("a store, contents verified", "store paths", [1000, 3000, 10_000, 30_000, 100_000],
-               lambda d, n: generate("store", d / "root", n), lambda d: ["store", "--root", d / "root", "--no-cache"]),
+               lambda d, n: generate("store", d / "root", n),
+               lambda d: ["store", "--root", d / "root", "--no-cache"]),
+        Series("a store, names alone", "store paths", [1000, 3000, 10_000, 30_000, 100_000],
+               lambda d, n: generate("store", d / "root", n),
+               lambda d: ["store", "--root", d / "root", "--no-contents"]),
         Series("an image of one layer", "files", [10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000],
-               lambda d, n: generate("image", d / "image", 1, n, "zstd"), lambda d: ["image", reference(d), "--no-cache"]),
+               lambda d, n: generate("image", d / "image", 1, n, "zstd"),
+               lambda d: ["image", reference(d), "--no-cache"]),
         Series("an image of many layers", "layers", [1, 3, 10, 30, 100],
                lambda d, n: generate("image", d / "image", n, n * 2000, "gzip"),
                lambda d: ["image", reference(d), "--no-cache"]),
         Series("files in directories", "files", [3000, 10_000, 30_000, 100_000, 300_000],
-               lambda d, n: generate("tree", d / "tree", n), lambda d: ["image", f"rootfs:{d}/tree", "--no-cache"]),
+               lambda d, n: generate("tree", d / "tree", n),
+               lambda d: ["image", f"rootfs:{d}/tree", "--no-cache"]),
         Series("nix path-info --json", "references", [1000, 10_000, 100_000, 300_000, 1_000_000],
                lambda d, n: closure(d, n, "closure.json"),
                lambda d: ["image", reference(d), "--closure", d / "closure.json", "--no-cache"]),
@@ -81,8 +86,9 @@ def run(command):
 
 
 def remove(directory):
+    # By programs of their own, too: a listing of 100,000 names would count for all that comes after.
     subprocess.run(["chmod", "-R", "u+w", directory], check=True)
-    shutil.rmtree(directory)
+    subprocess.run(["rm", "-rf", directory], check=True)
 
 
 def measure(series, program, scratch, largest):

@@ -1,6 +1,7 @@
 // Indexes, manifests and configurations. The input holds several documents, each behind a line
 // "%%": index.json first, and the others stand for whatever a descriptor asks for.
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -13,7 +14,8 @@ namespace lre_audit::fuzz {
 namespace {
 class Documents : public BlobSource {
  public:
-  explicit Documents(std::string_view input) : documents_(absl::StrSplit(input, "\n%%\n")) {}
+  explicit Documents(std::string_view input)
+      : documents_(absl::StrSplit(std::string(input), "\n%%\n")) {}
 
   absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,
                                                    uint64_t* size) const override {

@@ -141,7 +141,7 @@ def objects(scratch):
     seed("ld_cache", "new", (scratch / "cache").read_bytes())
     seed("ld_cache", "old", (scratch / "compat").read_bytes())
     for name, triple in (("arm64", "arm64-apple-macos11"), ("x86_64", "x86_64-apple-macos11")):
-        output("clang", "-target", triple, "-g", "-c", "-o", scratch / name, main)
+        output("clang", "-target", triple, "-g", "-c", "-o", scratch / name, main, cwd=scratch)
         seed("macho", name, (scratch / name).read_bytes())
     yaml = """--- !mach-o
 FileHeader: {magic: 0xFEEDFACF, cputype: 0x01000007, cpusubtype: 3, filetype: 6, ncmds: 3, sizeofcmds: 152, flags: 0, reserved: 0}
