@@ -282,7 +282,7 @@ TEST_F(ReadClosureTest, RefusesWhatIsNoClosure) {
            {"\x04\x22\x4d\x18 and so on"sv, "lz4 compression is not supported"},
            {"\x1f\x8b\x08"sv, "is gzip-compressed, but truncated at 0x3 of the gzip stream"},
            {"\1\0\0\0\0\0\0\0\x0d\0\0\0\0\0\0\0nix-archive-1\0\0\0"sv,
-            "is a nix-store --export, but at 0x28: truncated"},
+            "is a nix-store --export, but at 0x20: truncated"},
            {"SQLite format 3\0"sv, "store:ROOT"},
            {"\x7f"
             "ELF"sv,

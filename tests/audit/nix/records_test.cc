@@ -81,7 +81,8 @@ class SignatureTest : public ::testing::Test {
         "/secret && nix --extra-experimental-features nix-command key "
         "convert-secret-to-public < " +
         store_.root() + "/secret > " + store_.root() +
-        "/public && nix --extra-experimental-features nix-command store sign --key-file " +
+        "/public && nix --extra-experimental-features nix-command store sign --derivation "
+        "--key-file " +
         store_.root() + "/secret -r " + root_);
     info_ = ReadClosure("store:" + store_.root())->paths.at(root_);
     EXPECT_TRUE(AddTrustedKey("@" + store_.root() + "/public", &keys_).ok());
@@ -101,6 +102,7 @@ TEST_F(SignatureTest, OfNixVerifies) {
 }
 
 TEST_F(SignatureTest, OfAnotherRecord) {
+  ASSERT_THAT(info_.signatures, ::testing::SizeIs(1));
   info_.ca.clear();
   const PathInfo original = info_;
   const auto expect_bad = [&](const char* what) {
