@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import synthetic
 from measure import Command, measure, show
 from world import World
 
@@ -110,6 +111,17 @@ class Bench:
         self.target("store, contents verified", "<= 0.6 x nix-store --verify --check-contents",
                     audit.seconds / nix.seconds, 0.6)
 
+    def names(self):
+        root, count = self.scratch / "synthetic", 100_000
+        edges = synthetic.store(root, count)
+        audit, _ = self.table(f"A store of {count:,} paths with {edges:,} references, names alone", [
+            self.audit("lre-audit store --no-contents", "store", "--no-contents", "--root", root),
+            Command("nix-store --verify", ["nix-store", "--verify"],
+                    environment=self.world.nix_for(root)),
+        ])
+        self.target("100,000 paths, names alone", "<= 2 s", audit.seconds, 2, "s")
+        self.target("100,000 paths, names alone", "peak <= 500 MB", audit.mebibytes * 1.048576, 500, "MB")
+
     def nix2container(self):
         world, reference = self.world, self.world.nix2container_image()
         closure = f"store:{world.root}"
@@ -153,7 +165,7 @@ def main(program, directory, runs=5):
         bench = Bench(str(Path(program).resolve()), World(Path(directory).resolve(), scratch), scratch,
                       int(runs))
         for part in (bench.start, bench.image, bench.single_layer, bench.zstd, bench.warm_cache,
-                     bench.store, bench.nix2container, bench.elf):
+                     bench.store, bench.nix2container, bench.names, bench.elf):
             part()
         bench.show_targets()
     finally:
