@@ -17,10 +17,10 @@ Problem::Kind KindOf(const absl::Status& status) {
 
 // All of them: facts found under one limit are not those found under another.
 std::string Numbers(const TreeLimits& limits) {
-  const auto& [decode, entries, metadata, json, entry_metadata, layers] = limits;
+  const auto& [decode, entries, metadata, json, entry_metadata, layers, spool] = limits;
   const auto& [bytes, ratio, window, dictionary] = decode;
   return absl::StrCat("limits ", bytes, " ", ratio, " ", window, " ", dictionary, " ", entries, " ",
-                      metadata, " ", json, " ", entry_metadata, " ", layers);
+                      metadata, " ", json, " ", entry_metadata, " ", layers, " ", spool);
 }
 
 }  // namespace
