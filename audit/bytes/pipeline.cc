@@ -1,5 +1,6 @@
 #include "audit/bytes/pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lre_audit {
@@ -34,7 +35,9 @@ PipelinedSource::~PipelinedSource() {
 }
 
 bool PipelinedSource::Hold(size_t pieces) {
-  return running() ? pieces <= reader_holds_ : source_.Hold(pieces);
+  if (running()) return pieces <= reader_holds_;
+  reader_holds_ = std::max(reader_holds_, pieces);  // from the start on, should it run later
+  return source_.Hold(pieces);
 }
 
 std::string_view PipelinedSource::Lasting(std::string_view piece) {

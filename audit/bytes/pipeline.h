@@ -81,7 +81,7 @@ class PipelinedSource : public ByteSource {
 
   ByteSource& source_;
   SpareThreads* const threads_;
-  const size_t reader_holds_;
+  size_t reader_holds_;
   const PipelinedSource* after_ = nullptr;
   // Of the reader:
   std::atomic<bool> running_ = false;

@@ -86,7 +86,8 @@ TEST(PipelinedSourceTest, DeliversAllInOrderWhoeverProducesIt) {
         second.StartAfter(first);
         EXPECT_EQ(All(second), Counted(2000)) << spare << holds;
         EXPECT_EQ(first.running(), spare >= 1);
-        EXPECT_EQ(second.running(), spare >= 2);
+        // With one thread for two, the second may take it when the first is through.
+        EXPECT_TRUE(second.running() || spare < 2);
         EXPECT_TRUE(second.Next()->empty()) << "the end stays the end";
       }
       EXPECT_EQ(source.callers.size(), spare >= 1 ? 2u : 1u);
