@@ -83,13 +83,20 @@ std::string Member(std::string_view where, std::string_view archive, std::string
 
 // What all that is packed in one file shares.
 struct HiddenReferenceScanner::File {
-  // Where a reference stands; of several places the smallest is kept, so that neither the order in
-  // which decoders deliver nor the pieces show.
+  // Where a reference stands; of several places the first in an order of their own is kept, so that
+  // neither the order in which decoders deliver nor the pieces show.
   struct Place {
     std::string container;
     bool utf16 = false;
     uint64_t offset = 0;
-    auto Key() const { return std::tie(container, utf16, offset); }
+    // What is packed stands before that which it is packed in: xz holds short texts as they are.
+    bool operator<(const Place& other) const {
+      if (container == other.container) {
+        return std::tie(utf16, offset) < std::tie(other.utf16, other.offset);
+      }
+      if (container.starts_with(other.container)) return true;
+      return !other.container.starts_with(container) && container < other.container;
+    }
   };
 
   const HiddenLimits& limits;
@@ -139,7 +146,7 @@ struct HiddenReferenceScanner::File {
     for (nix::StorePathFinder::Found& reference : *found) {
       Place place{container, utf16, reference.offset};
       const auto [known, is_new] = references.try_emplace(std::move(reference.base_name), place);
-      if (!is_new && place.Key() < known->second.Key()) known->second = std::move(place);
+      if (!is_new && place < known->second) known->second = std::move(place);
       if (references.size() <= limits.references) continue;
       references.erase(std::prev(references.end()));
       Limit(absl::StrCat("it names more than ", limits.references, " store paths"));
