@@ -32,9 +32,9 @@ bool IsTar(std::string_view head) {
   return head.size() >= kHead && head.substr(257, 5) == "ustar"sv;
 }
 
-// A zip archive that begins with something else: Java modules, Python's zipapps.
-bool HasZipBehindPrefix(std::string_view head) {
-  if (head.starts_with("JM\1\0"sv)) return ZipStream::HasMagic(head.substr(4));
+// A zip archive that begins with a shebang, as Python's zipapps do. Not so Java's modules ("JM"): a
+// JDK has 80 MB of them, for jlink alone, with the libraries that lie unpacked beside them.
+bool HasZipBehindShebang(std::string_view head) {
   if (!head.starts_with("#!"sv)) return false;
   const size_t newline = head.find('\n');
   return newline != std::string_view::npos && ZipStream::HasMagic(head.substr(newline + 1));
@@ -403,7 +403,7 @@ void HiddenReferenceScanner::Contents::Sniff(std::string_view head) {
   const Compression compression = SniffCompression(head.substr(0, kSniffBytes));
   const bool compressed = compression == Compression::kGzip || compression == Compression::kZstd ||
                           compression == Compression::kXz || compression == Compression::kBzip2;
-  const bool zip = ZipStream::HasMagic(head) || HasZipBehindPrefix(head);
+  const bool zip = ZipStream::HasMagic(head) || HasZipBehindShebang(head);
   const bool tar = IsTar(head);
   if (!compressed && !zip && !tar) return;
   if (depth_ >= file_.limits.depth) {
@@ -486,7 +486,7 @@ void HiddenReferenceScanner::Decide(std::string_view head) {
   decided_ = true;
   packed_at_ = EndOfObject(head);
   const bool is_packed = packed_at_ > 0 || IsTar(head) || ZipStream::HasMagic(head) ||
-                         HasZipBehindPrefix(head) ||
+                         HasZipBehindShebang(head) ||
                          SniffCompression(head.substr(0, kSniffBytes)) != Compression::kNone;
   if (is_packed) packed_ = std::make_unique<Contents>(file(), 0, "", false);
 }
