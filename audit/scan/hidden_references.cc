@@ -375,7 +375,8 @@ class HiddenReferenceScanner::TarUnpacker : public Unpacker, private EntrySink {
 
  private:
   void BeginEntry(const Entry& entry) override {
-    contents_.emplace(file_, depth_ + 1, Member(where_, "tar", entry.path), hidden_);
+    contents_.emplace(file_, depth_ + 1,
+                      Member(where_, "tar", std::string_view(entry.path).substr(1)), hidden_);
     // A link's target stands in its header. Of a hard link it is a name inside the archive.
     if (entry.type == Entry::Type::kSymlink) contents_->Data(entry.target);
   }
