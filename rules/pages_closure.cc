@@ -101,8 +101,8 @@ on the machine that built it.
        |  in zip member tools/python/python_bootstrap_template.txt, at 0x2c: /nix/store/...-python3-3.11.9
 
 A hidden reference to a path that is in the closure, whatever its package refers to, is
-no finding. Other containers (7z, rar, squashfs), encrypted members and compressed
-sections of ELF objects are not looked into. Data that are damaged are searched as far
+no finding. Other containers (7z, rar, squashfs, Java's jmod), encrypted members and
+compressed sections of ELF objects are not looked into. Data that are damaged are searched as far
 as they can be unpacked; where a limit stops the search, that is LRE902.
 
 To fix it: make the reference visible ("echo $path > $out/nix-support/depends"), so

@@ -167,7 +167,9 @@ what `docker save` writes, the table of contents and the archive of a layer, a s
 files and the archive that they were unpacked from, or one path twice in a layer.
 
 Why it matters: which description is used depends on who loads the image. One machine then runs
-other files than the other, while each finds its own digests to be right.
+other files than the other, while each finds its own digests to be right. Of a layer in eStargz or
+zstd:chunked, runtimes that fetch files one by one (stargz-snapshotter, Podman) believe the table of
+contents, all others the archive.
 
     error[LRE410]: two descriptions of the image differ
       --> index.json

@@ -32,9 +32,9 @@ bool IsTar(std::string_view head) {
   return head.size() >= kHead && head.substr(257, 5) == "ustar"sv;
 }
 
-// A zip archive that begins with something else: Java modules, Python's zipapps.
-bool HasZipBehindPrefix(std::string_view head) {
-  if (head.starts_with("JM\1\0"sv)) return ZipStream::HasMagic(head.substr(4));
+// A zip archive that begins with a shebang, as Python's zipapps do. Not so Java's modules ("JM"): a
+// JDK has 80 MB of them, for jlink alone, with the libraries that lie unpacked beside them.
+bool HasZipBehindShebang(std::string_view head) {
   if (!head.starts_with("#!"sv)) return false;
   const size_t newline = head.find('\n');
   return newline != std::string_view::npos && ZipStream::HasMagic(head.substr(newline + 1));
@@ -83,13 +83,20 @@ std::string Member(std::string_view where, std::string_view archive, std::string
 
 // What all that is packed in one file shares.
 struct HiddenReferenceScanner::File {
-  // Where a reference stands; of several places the smallest is kept, so that neither the order in
-  // which decoders deliver nor the pieces show.
+  // Where a reference stands; of several places the first in an order of their own is kept, so that
+  // neither the order in which decoders deliver nor the pieces show.
   struct Place {
     std::string container;
     bool utf16 = false;
     uint64_t offset = 0;
-    auto Key() const { return std::tie(container, utf16, offset); }
+    // What is packed stands before that which it is packed in: xz holds short texts as they are.
+    bool operator<(const Place& other) const {
+      if (container == other.container) {
+        return std::tie(utf16, offset) < std::tie(other.utf16, other.offset);
+      }
+      if (container.starts_with(other.container)) return true;
+      return !other.container.starts_with(container) && container < other.container;
+    }
   };
 
   const HiddenLimits& limits;
@@ -139,7 +146,7 @@ struct HiddenReferenceScanner::File {
     for (nix::StorePathFinder::Found& reference : *found) {
       Place place{container, utf16, reference.offset};
       const auto [known, is_new] = references.try_emplace(std::move(reference.base_name), place);
-      if (!is_new && place.Key() < known->second.Key()) known->second = std::move(place);
+      if (!is_new && place < known->second) known->second = std::move(place);
       if (references.size() <= limits.references) continue;
       references.erase(std::prev(references.end()));
       Limit(absl::StrCat("it names more than ", limits.references, " store paths"));
@@ -368,7 +375,8 @@ class HiddenReferenceScanner::TarUnpacker : public Unpacker, private EntrySink {
 
  private:
   void BeginEntry(const Entry& entry) override {
-    contents_.emplace(file_, depth_ + 1, Member(where_, "tar", entry.path), hidden_);
+    contents_.emplace(file_, depth_ + 1,
+                      Member(where_, "tar", std::string_view(entry.path).substr(1)), hidden_);
     // A link's target stands in its header. Of a hard link it is a name inside the archive.
     if (entry.type == Entry::Type::kSymlink) contents_->Data(entry.target);
   }
@@ -396,7 +404,7 @@ void HiddenReferenceScanner::Contents::Sniff(std::string_view head) {
   const Compression compression = SniffCompression(head.substr(0, kSniffBytes));
   const bool compressed = compression == Compression::kGzip || compression == Compression::kZstd ||
                           compression == Compression::kXz || compression == Compression::kBzip2;
-  const bool zip = ZipStream::HasMagic(head) || HasZipBehindPrefix(head);
+  const bool zip = ZipStream::HasMagic(head) || HasZipBehindShebang(head);
   const bool tar = IsTar(head);
   if (!compressed && !zip && !tar) return;
   if (depth_ >= file_.limits.depth) {
@@ -479,7 +487,7 @@ void HiddenReferenceScanner::Decide(std::string_view head) {
   decided_ = true;
   packed_at_ = EndOfObject(head);
   const bool is_packed = packed_at_ > 0 || IsTar(head) || ZipStream::HasMagic(head) ||
-                         HasZipBehindPrefix(head) ||
+                         HasZipBehindShebang(head) ||
                          SniffCompression(head.substr(0, kSniffBytes)) != Compression::kNone;
   if (is_packed) packed_ = std::make_unique<Contents>(file(), 0, "", false);
 }

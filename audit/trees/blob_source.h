@@ -26,6 +26,8 @@ class BlobSource {
   // receives its length in bytes. May be called from several threads at once.
   virtual absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& name,
                                                            uint64_t* size) const = 0;
+  // Whether each Open() asks another machine, so that none is made for a look alone.
+  virtual bool IsRemote() const { return false; }
 };
 
 // The files below a directory. Symlinked blobs are followed (Bazel builds layouts of them): only

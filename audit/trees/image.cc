@@ -234,7 +234,7 @@ void ImageTree::Stream(size_t part, bool verify, EntrySink& sink,
   compressed.StartAfter(inflated);
   std::unique_ptr<TocSink> toc;
   if (verify) {
-    toc = TocSink::Open(*blobs_, layer.blob, layer.toc, where, sink, problems);
+    toc = TocSink::Open(*blobs_, layer.blob, layer.size, layer.toc, where, sink, problems);
   }
   EntrySink& files = toc ? *toc : sink;
   TarReader reader(where, TarReader::Flavour::kLayer, limits_, files, problems);

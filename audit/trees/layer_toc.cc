@@ -128,6 +128,7 @@ TocSink::TocSink(std::string where, EntrySink& sink, std::vector<Problem>& probl
     : where_(std::move(where)), sink_(sink), problems_(problems) {}
 
 std::unique_ptr<TocSink> TocSink::Open(const BlobSource& blobs, const std::string& name,
+                                       std::optional<uint64_t> said_size,
                                        const TocAnnotations& annotations, const std::string& where,
                                        EntrySink& sink, std::vector<Problem>& problems) {
   const auto add = [&](Problem::Kind kind, absl::string_view message, std::string expected = "",
@@ -136,9 +137,11 @@ std::unique_ptr<TocSink> TocSink::Open(const BlobSource& blobs, const std::strin
         {kind, where, 0, std::string(message), std::move(expected), std::move(actual)});
     return nullptr;
   };
+  if (blobs.IsRemote() && !annotations.any()) return nullptr;
   uint64_t size = 0;
-  // A blob that cannot be opened is told by whoever streams it.
+  // A blob that cannot be opened is told by whoever streams it. A server may not tell its size.
   if (!blobs.Open(name, &size).ok()) return nullptr;
+  if (size == 0) size = said_size.value_or(0);
   const uint64_t tail_size = std::min(size, kLongestTocFooter);
   const absl::StatusOr<std::string> tail =
       ReadRange(blobs, name, size - tail_size, tail_size, annotations.any());

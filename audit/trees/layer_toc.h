@@ -31,10 +31,12 @@ struct TocAnnotations {
 // differently.
 class TocSink : public EntrySink {
  public:
-  // The table of blob `name`, which `where` names in problems. Null if there is none: its last
-  // bytes tell where they can be had without the others, else the annotations do. What is wrong
-  // with the table itself goes to `problems`. `sink` and `problems` must outlive the result.
+  // The table of blob `name`, which has `said_size` bytes by its descriptor and is called `where`
+  // in problems. Null if there is none: its last bytes tell where they can be had without the
+  // others, else the annotations do. What is wrong with the table itself goes to `problems`. `sink`
+  // and `problems` must outlive the result.
   static std::unique_ptr<TocSink> Open(const BlobSource& blobs, const std::string& name,
+                                       std::optional<uint64_t> said_size,
                                        const TocAnnotations& annotations, const std::string& where,
                                        EntrySink& sink, std::vector<Problem>& problems);
 

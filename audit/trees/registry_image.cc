@@ -58,6 +58,8 @@ class RegistryBlobs : public BlobSource {
     return std::move(stream.body);
   }
 
+  bool IsRemote() const override { return true; }
+
   // Fetched once, for what a tag names can change at any time.
   absl::StatusOr<registry::Manifest> GetManifest(const std::string& name) const {
     const absl::MutexLock lock(&mutex_);

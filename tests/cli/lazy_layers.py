@@ -90,7 +90,7 @@ def stargz(edit=lambda toc: None, footer=None, table=None, chunk=100_000, drop=(
         entry(info, data)
     landmark = tarfile.TarInfo(".no.prefetch.landmark")
     landmark.size = 1
-    entry(landmark, b"\xf")
+    entry(landmark, b"\x0f")
     toc = {"version": 1, "entries": entries}
     edit(toc)
     text = table if table is not None else json.dumps(toc, indent="\t").encode()
@@ -131,7 +131,9 @@ def real_chunked(directory):
     annotations = {new: layer["annotations"].get(new, layer["annotations"].get(old))
                    for new, old in zip(CHUNKED, OLD_CHUNKED)}
     assert all(annotations.values()), f"skopeo wrote no zstd:chunked layer: {layer}"
-    return blob, annotations, sha256(plain.getvalue())
+    # skopeo 1.9 leaves out the zeros that fill the archive's last record, and keeps the diff_id.
+    written = subprocess.run(["zstd", "-dqc"], input=blob, stdout=subprocess.PIPE, check=True).stdout
+    return blob, annotations, sha256(written)
 
 
 def chunked(original, edit=lambda toc: None, footer=64, table=None, position=None):
@@ -266,7 +268,7 @@ def cases(directory):
     yield "stargz-no-footer", (blob[:-51], annotations, diff_id), 1, "LRE410", "does not end in the footer"
     for name, at in (("end", 1 << 40), ("start", 0)):
         yield f"stargz-{name}", stargz(footer=lambda _, at=at: stargz_footer(b"%016xSTARGZ" % at)), 1, "LRE410", ""
-    yield "stargz-inside", stargz(footer=lambda at: stargz_footer(b"%016xSTARGZ" % (at + 1))), 3, "LRE901", ""
+    yield "stargz-inside", stargz(footer=lambda at: stargz_footer(b"%016xSTARGZ" % (at + 1))), 1, "LRE410", "where no stargz.index.json is"
     yield "stargz-external", stargz(drop={"table"}, footer=lambda at: stargz_footer(b"STARGZEXTERNALTOC")), 3, "LRE901", "in another image"
     blob, _, diff_id = stargz()
     # Two tables: the archive's own, and what the footer leads to behind it.
