@@ -32,11 +32,12 @@ waits_for() {
 
 # start_registry NAME AUTH [TLS]: a docker-registry with its own storage; leaves HOST:PORT in $host.
 start_registry() {
+  local tls=${3:-}
   cat > "$1.yml" <<YML
 version: 0.1
 log: {level: info}
 storage: {filesystem: {rootdirectory: $work/$1}}
-http: {addr: "127.0.0.1:0", tls: ${3:-{\}}}
+http: {addr: "127.0.0.1:0", tls: ${tls:-null}}
 auth: $2
 YML
   docker-registry serve "$1.yml" > "$1.log" 2>&1 &
