@@ -155,6 +155,8 @@ absl::StatusOr<std::string_view> HttpBody::Next() {
                                                             : piece.status().code(),
                             absl::StrCat(where_, ": ", piece.status().message()));
       }
+      // Nothing was lost where nothing is missing, and there is no rest to ask for.
+      if (end() && position_ == *end()) break;
       LRE_RETURN_IF_ERROR(Broke(std::string(piece.status().message())));
       continue;
     }

@@ -19,11 +19,11 @@ certificates() {
 }
 tls() { printf '{certificate: %s, key: %s}' "$work/registry.crt" "$work/registry.key"; }
 
-# waits_for FILE PATTERN: prints what the pattern's group matches, as soon as FILE has such a line.
+# waits_for FILE PATTERN: prints what the group of the pattern (a whole line) matches, as soon as FILE has such.
 waits_for() {
   local found
   for _ in $(seq 300); do
-    found=$(sed -nE "s/.*$2.*/\\1/p" "$1" 2> /dev/null | head -1)
+    found=$(sed -nE "s/$2/\\1/p" "$1" 2> /dev/null | head -1)
     [ -z "$found" ] || { echo "$found"; return; }
     sleep 0.1
   done
@@ -32,16 +32,17 @@ waits_for() {
 
 # start_registry NAME AUTH [TLS]: a docker-registry with its own storage; leaves HOST:PORT in $host.
 start_registry() {
+  local tls=${3:-}
   cat > "$1.yml" <<YML
 version: 0.1
 log: {level: info}
 storage: {filesystem: {rootdirectory: $work/$1}}
-http: {addr: "127.0.0.1:0", tls: ${3:-{\}}}
+http: {addr: "127.0.0.1:0", tls: ${tls:-null}}
 auth: $2
 YML
   docker-registry serve "$1.yml" > "$1.log" 2>&1 &
   servers+=($!)
-  host=127.0.0.1:$(waits_for "$1.log" 'listening on 127.0.0.1:([0-9]+)')
+  host=127.0.0.1:$(waits_for "$1.log" '.*listening on 127.0.0.1:([0-9]+).*')
 }
 
 # same_report REF OTHER EXIT ARGUMENT...: the reports of two images are the same but for their names.

@@ -6,7 +6,7 @@ source "$here/registry.sh"
 compared=(--closure "$world/closure.json")
 python3 "$here/faulty_registry.py" "$world/oci" "$work/requests" > port < <(sleep 3600) &
 servers+=($!)
-host=127.0.0.1:$(waits_for port '([0-9]+)')
+host=127.0.0.1:$(waits_for port '^([0-9]+)$')
 : > requests
 
 # What is overcome: the report is that of the image.

@@ -75,7 +75,7 @@ says "--cert-dir"
 # Tokens, from a server of their own.
 python3 "$here/token_server.py" registry.crt registry.key me word tokens.log > token_port &
 servers+=($!)
-realm="https://127.0.0.1:$(waits_for token_port '([0-9]+)')/token"
+realm="https://127.0.0.1:$(waits_for token_port '^([0-9]+)$')/token"
 start_registry token "{token: {realm: '$realm', service: the-registry, issuer: test, rootcertbundle: $work/certs/authority.crt}}" "$(tls)"
 push --dest-cert-dir certs --dest-creds me:word "oci:$world/oci:leaky" "docker://$host/b/leaky:t"
 cat > auth.json <<JSON

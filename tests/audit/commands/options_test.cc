@@ -68,6 +68,21 @@ TEST(ParseCommandLine, ImageTakesEveryOptionBeforeAndAfterItsOperand) {
   EXPECT_TRUE(options.report.verbose);
 }
 
+TEST(ParseCommandLine, RegistriesAreAskedInSkopeosWords) {
+  EXPECT_TRUE(Parsed<ImageOptions>({"image", "docker://h/x"}).registry.tls_verify);
+  const auto options = Parsed<ImageOptions>({"image", "docker://h/x", "--tls-verify=false",
+                                             "--authfile", "auth.json", "--cert-dir=certs"});
+  EXPECT_FALSE(options.registry.tls_verify);
+  EXPECT_EQ(options.registry.authfile, "auth.json");
+  EXPECT_EQ(options.registry.cert_dir, "certs");
+  EXPECT_FALSE(Parsed<CheckOptions>({"check", "--tls-verify=false"}).registry.tls_verify);
+  EXPECT_FALSE(Parsed<DiffOptions>({"diff", "a", "b", "--tls-verify=false"}).registry.tls_verify);
+  EXPECT_FALSE(Parsed<WhyOptions>({"why", "a", "/b", "--tls-verify=false"}).registry.tls_verify);
+  EXPECT_FALSE(
+      Parsed<ToolchainOptions>({"toolchain", "a", "--tls-verify=false"}).registry.tls_verify);
+  EXPECT_THAT(Refused({"image", "docker://h/x", "--tls-verify=no"}), HasSubstr("true, false"));
+}
+
 TEST(ParseCommandLine, StoreTakesAnyNumberOfPaths) {
   EXPECT_THAT(Parsed<StoreOptions>({"store"}).paths, IsEmpty());
   const auto options = Parsed<StoreOptions>(

@@ -101,6 +101,14 @@ TEST(HttpBody, WithoutALengthTheExpectedSizeTellsTheEnd) {
   EXPECT_EQ(server.requests().size(), 2);
 }
 
+TEST(HttpBody, ABreakBehindTheLastByteIsNone) {
+  ScriptedServer server([](const std::string&, int) {
+    return Reply{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"};
+  });
+  EXPECT_EQ(*Read({.url = server.Url("/"), .size = 3}), "abc");
+  EXPECT_EQ(server.requests().size(), 1);
+}
+
 TEST(HttpBody, GivesUpWhereNothingComes) {
   ScriptedServer server([](const std::string&, int) {
     std::string whole = Answer("200 OK", "", kContents);
