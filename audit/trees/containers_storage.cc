@@ -129,26 +129,33 @@ struct StoredImage {
   std::vector<std::string> names;
 };
 
+// "docker.io/library/x" of "docker.io/library/x:t" and "docker.io/library/x@sha256:...".
+std::string WithoutTag(const std::string& name) {
+  const std::string plain = name.substr(0, name.find('@'));
+  return HasTagOrDigest(plain) ? plain.substr(0, plain.rfind(':')) : plain;
+}
+
 // Whether `image` is what the user calls `wanted`; see StorageReference::name.
 bool IsNamed(const StoredImage& image, const std::string& wanted) {
   const size_t at = wanted.rfind('@');
   const std::string name = wanted.substr(0, at);
-  const std::string by = at == std::string::npos ? "" : wanted.substr(at + 1);
-  const auto has_name = [&](const std::string& full, bool exact) {
-    return std::any_of(image.names.begin(), image.names.end(), [&](const std::string& known) {
-      if (exact) return known == full;
-      const std::string any_tag = known.substr(0, known.find_last_of(":@"));
-      return known == full || any_tag == full;
-    });
-  };
-  if (by.empty()) {
-    // An id, or enough of one.
-    if (name.size() >= 3 && absl::StartsWith(image.id, name)) return true;
-    return has_name(FullName(HasTagOrDigest(name) ? name : name + ":latest"), true);
+  if (at == std::string::npos) {
+    const std::string full = FullName(HasTagOrDigest(name) ? name : name + ":latest");
+    return std::find(image.names.begin(), image.names.end(), full) != image.names.end();
   }
+  const std::string by = wanted.substr(at + 1);
   const bool fits =
       absl::StrContains(by, ':') ? image.digest == by : absl::StartsWith(image.id, by);
-  return fits && (name.empty() || has_name(FullName(name), false));
+  if (!fits || name.empty()) return fits;
+  const std::string plain = WithoutTag(FullName(name));
+  return std::any_of(image.names.begin(), image.names.end(),
+                     [&](const std::string& known) { return WithoutTag(known) == plain; });
+}
+
+// Whether `wanted` is its id, or enough of one.
+bool HasId(const StoredImage& image, const std::string& wanted) {
+  constexpr size_t kEnough = 3;
+  return wanted.size() >= kEnough && absl::StartsWith(image.id, wanted);
 }
 
 // One storage: its two tables, and what the user asks of them.
@@ -194,7 +201,7 @@ class Storage {
     }
     if (!json || !json->is_array()) return std::nullopt;
     ProblemLog log(file, problems_);
-    std::vector<StoredImage> matching;
+    std::vector<StoredImage> matching, with_id;
     std::set<std::string> known;
     for (size_t i = 0; i < json->size(); ++i) {
       const JsonObject entry((*json)[i], absl::StrCat("[", i, "]"), log);
@@ -202,8 +209,13 @@ class Storage {
                         entry.Strings("names")};
       for (const std::string& name : image.names) known.insert(Escaped(name));
       if (image.names.empty()) known.insert(absl::StrCat("@", Escaped(image.id.substr(0, 12))));
-      if (IsNamed(image, wanted)) matching.push_back(std::move(image));
+      if (IsNamed(image, wanted)) {
+        matching.push_back(std::move(image));
+      } else if (HasId(image, wanted)) {
+        with_id.push_back(std::move(image));
+      }
     }
+    if (matching.empty()) matching = std::move(with_id);
     const std::string choices = known.empty() ? "none" : absl::StrJoin(known, ", ");
     if (matching.empty()) {
       return absl::NotFoundError(

@@ -29,6 +29,7 @@ namespace {
 constexpr char kDefaultHost[] = "unix:///var/run/docker.sock";
 constexpr std::string_view kUnix = "unix://";
 constexpr uint64_t kMaxMessage = 64 << 10;
+constexpr uint64_t kMaxSpool = uint64_t{256} << 30;  // above any image
 
 // A file that nobody else can find and that is gone when it is closed.
 absl::StatusOr<std::shared_ptr<FileHandle>> OpenSpool() {
@@ -152,8 +153,7 @@ absl::StatusOr<Trees> OpenDockerDaemon(const TypedReference& name, const OpenOpt
   absl::StatusOr<std::shared_ptr<FileHandle>> spool = OpenSpool();
   if (!spool.ok()) return about(spool.status());
   absl::Status broke;
-  const absl::StatusOr<uint64_t> size =
-      Spool(*answer->body, (*spool)->fd(), options.limits.spool_bytes, &broke);
+  const absl::StatusOr<uint64_t> size = Spool(*answer->body, (*spool)->fd(), kMaxSpool, &broke);
   if (!size.ok()) return about(size.status());
   const std::string called = absl::StrCat("what the daemon sent of ", image);
   std::shared_ptr<const ArchiveBlobs> blobs =

@@ -141,7 +141,6 @@ struct TreeLimits {
   uint64_t json_bytes = 20 << 20;                     // one manifest, index or configuration
   uint64_t metadata_bytes = 16 << 20;                 // PAX and GNU long-name data of one entry
   uint64_t layers = 10'000;
-  uint64_t spool_bytes = uint64_t{256} << 30;  // of an image that can be read only once
 };
 
 // What besides its name says how an image is opened.

@@ -12,7 +12,7 @@ for f in report.get("findings", []):
     location = {k: v for k, v in f.get("location", {}).items() if k != "layer" or not sys.argv[1:]}
     print(f["rule"], f["severity"], f.get("path"), f.get("referenced"), f["message"],
           f.get("evidence"), location, f.get("notes"))
-print({k: v for k, v in report["statistics"].items() if not (sys.argv[1:] and k == "layers")})' "$@"
+print({k: v for k, v in report["statistics"].items() if not sys.argv[1:] or k not in ("layers", "bytes")})' "$@"
 }
 
 made=()

@@ -4,8 +4,8 @@ source "$(dirname "$0")/common.sh"
 clean=oci:$world/oci:clean closure=$world/closure.json
 
 exits 0 image "$clean" "oci-archive:$world/oci-archive.tar:clean" --closure "$closure" --format json
-holds '[s["reference"] for s in report["subjects"]] ==
-       ["'"$clean"'", "oci-archive:'"$world"'/oci-archive.tar:clean"]'
+holds '([s["reference"] for s in report["subjects"]] ==
+       ["'"$clean"'", "oci-archive:'"$world"'/oci-archive.tar:clean"])'
 holds 'report["verdict"] == "CLEAN"'
 holds 'report["statistics"]["store_paths"] == 2 * '"$(wc -l < "$world/closure.txt")"
 
@@ -13,15 +13,15 @@ holds 'report["statistics"]["store_paths"] == 2 * '"$(wc -l < "$world/closure.tx
 exits 1 image "oci:$world/oci:loader-environment" --closure "$closure" --format json
 cp out alone
 exits 1 image "$clean" "oci:$world/oci:loader-environment" --closure "$closure" --format json
-holds '[f for f in findings if f["subject"].endswith(":loader-environment")] ==
-       json.load(open("alone"))["findings"]'
+holds '([f for f in findings if f["subject"].endswith(":loader-environment")] ==
+       json.load(open("alone"))["findings"])'
 holds 'all(f["subject"].endswith(":loader-environment") for f in errors)'
 
 # Incomplete outranks findings; a single image that is not there is bad usage.
 exits 3 image oci:nothing:here "oci:$world/oci:loader-environment" --closure "$closure" --format json
 holds 'report["verdict"] == "INCOMPLETE" and {"LRE901", "LRE406"} <= set(rules)'
-holds '[(f["subject"], f["path"]) for f in findings if f["rule"] == "LRE901"] ==
-       [("oci:nothing:here", "oci:nothing:here")]'
+holds '([(f["subject"], f["path"]) for f in findings if f["rule"] == "LRE901"] ==
+       [("oci:nothing:here", "oci:nothing:here")])'
 exits 2 image oci:nothing:here --closure "$closure"
 says "error: nothing: No such file" err
 exits 2 image "$clean" "$clean" --closure nothing.json
@@ -56,13 +56,13 @@ json.dump(index, open("oci/index.json", "w"))
 PY
 exits 0 image oci:oci:every --platform linux/amd64 --closure "$closure"
 exits 1 image oci:oci:every --all-platforms --closure "$closure" --format json
-holds '[(s["reference"], s["platform"]) for s in report["subjects"]] ==
-       [("oci:oci:every (linux/amd64)", "linux/amd64"), ("oci:oci:every (linux/arm64)", "linux/arm64")]'
+holds '([(s["reference"], s["platform"]) for s in report["subjects"]] ==
+       [("oci:oci:every (linux/amd64)", "linux/amd64"), ("oci:oci:every (linux/arm64)", "linux/arm64")])'
 holds '{f["subject"] for f in errors if f["rule"] == "LRE406"} == {"oci:oci:every (linux/arm64)"}'
 skopeo copy -q --all oci:oci:every dir:every
 exits 1 image dir:every --all-platforms --closure "$closure" --format json
-holds '[s["reference"] for s in report["subjects"]] ==
-       ["dir:every (linux/amd64)", "dir:every (linux/arm64)"]'
+holds '([s["reference"] for s in report["subjects"]] ==
+       ["dir:every (linux/amd64)", "dir:every (linux/arm64)"])'
 # An image of one platform is all of its platforms.
 exits 0 image "$clean" --all-platforms --closure "$closure" --format json
 holds '[s["reference"] for s in report["subjects"]] == ["'"$clean"'"]'

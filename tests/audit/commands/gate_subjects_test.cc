@@ -24,6 +24,7 @@ TEST(GateSubjectsTest, PathsStartAtThePolicysDirectory) {
     image { reference: "oci:worker:t" closure: "closure.json" }
     image { reference: "docker://registry/worker:t" }
     image { reference: "worker.tar" closure: "store:" }
+    image { reference: "docker-daemon:worker:t" }
     toolchain { directory: "generated-cc" image: "oci:worker:t" }
     store { path: "result" path: "/nix/store/x" root: "chroot" }
     local: "store:chroot"
@@ -32,7 +33,8 @@ TEST(GateSubjectsTest, PathsStartAtThePolicysDirectory) {
     environment { name: "A" value: "b" }
   )");
   const GateRequest request = SubjectsOfPolicy(policy, "ci/gate");
-  ASSERT_EQ(request.images.size(), 3u);
+  ASSERT_EQ(request.images.size(), 4u);
+  EXPECT_EQ(request.images[3].reference, "docker-daemon:worker:t");
   EXPECT_EQ(request.images[0].reference, "oci:ci/gate/worker:t");
   EXPECT_EQ(request.images[0].closure, "ci/gate/closure.json");
   EXPECT_EQ(request.images[1].reference, "docker://registry/worker:t");
