@@ -34,7 +34,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
                 file.write(f"{self.server.name} {self.path} {self.headers.get('Authorization', 'nobody')}\n")
             number = seen[self.path] = seen.get(self.path, 0) + 1
         if self.server.name == "other":
-            return self.blob(self.path.rsplit("/", 1)[1])
+            return self.blob(self.path.partition("?")[0].rsplit("/", 1)[1])
         if self.path == "/v2/":
             return self.reply(200, b"{}")
         _, _, fault, kind, name = self.path.split("/", 4)
@@ -185,6 +185,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 def serve(name):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # clients hang up on these answers
     server.name = name
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -192,4 +193,4 @@ def serve(name):
 
 other = serve("other")
 print(serve("registry").server_port, flush=True)
-sys.stdin.read()
+threading.Event().wait()

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/common.sh"
 source "$here/registry.sh"
 compared=(--closure "$world/closure.json")
-python3 "$here/faulty_registry.py" "$world/oci" "$work/requests" > port < <(sleep 3600) &
+python3 "$here/faulty_registry.py" "$world/oci" "$work/requests" > port &
 servers+=($!)
 host=127.0.0.1:$(waits_for port '^([0-9]+)$')
 : > requests

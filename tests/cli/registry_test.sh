@@ -44,7 +44,7 @@ refuses "has no manifest sha256:0000" "docker://$host/a/clean@sha256:$(printf '0
 refuses "lower case" "docker://$host/A/clean"
 refuses "docker://HOST" "docker:$host/a/clean"
 refuses "NAME" docker://
-refuses "no such file" "docker://$host/a/clean:t" --authfile none
+refuses "No such file" "docker://$host/a/clean:t" --authfile none
 refuses "none" "docker://$host/a/clean:t" --cert-dir none
 refuses "true, false" "docker://$host/a/clean:t" --tls-verify=maybe
 

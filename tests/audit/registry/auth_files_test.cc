@@ -131,7 +131,7 @@ TEST_F(AuthFiles, WhatCannotBeReadIsSaidWithoutSecrets) {
   expect(absl::StrCat(R"({"auths": {"h.example": {"auth": ")", absl::Base64Escape("secret"),
                       R"("}}})"),
          "no USER:PASSWORD");
-  expect(R"({"credHelpers": {"h.example": "../../secret"}})", "has a name that is none");
+  expect(R"({"credHelpers": {"h.example": "../../x"}})", "has a name that is none");
   expect(R"({"credHelpers": {"h.example": "is-not-there"}})", "cannot be started");
   const absl::Status missing = Find("h.example/x", directory_ + "/none").status();
   EXPECT_THAT(ToStd(missing.message()), HasSubstr("/none"));
