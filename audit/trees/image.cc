@@ -27,10 +27,10 @@ std::string Promises(const TocAnnotations& toc) {
 
 // All of them: facts found under one limit are not those found under another.
 std::string Numbers(const TreeLimits& limits) {
-  const auto& [decode, entries, metadata, json, entry_metadata, layers, spool] = limits;
+  const auto& [decode, entries, metadata, json, entry_metadata, layers] = limits;
   const auto& [bytes, ratio, window, dictionary] = decode;
   return absl::StrCat("limits ", bytes, " ", ratio, " ", window, " ", dictionary, " ", entries, " ",
-                      metadata, " ", json, " ", entry_metadata, " ", layers, " ", spool);
+                      metadata, " ", json, " ", entry_metadata, " ", layers);
 }
 
 }  // namespace

@@ -32,18 +32,21 @@ CONTAINERS_STORAGE_CONF=$work/storage.conf exits 1 image containers-storage:work
 diff=$(echo storage-overlay/overlay/*/diff)
 program=$(find "$diff" -path '*hello*/bin/hello' -type f)
 # Other contents of the same length; a file less; a file more, which a container would see.
-chmod -R u+w "$diff"
-printf 'X' | dd of="$program" bs=1 seek=2000 conv=notrunc status=none
+bin=$(dirname "$program")
+# altered COMMAND...: with the modes of file and directory as they were afterwards.
+altered() { chmod u+w "$bin" "$program"; "$@"; chmod u-w "$bin"; [ ! -f "$program" ] || chmod u-w "$program"; }
+scribble() { printf 'X' | dd of="$program" bs=1 seek=2000 conv=notrunc status=none; }
+altered scribble
 small 1
 holds '"LRE402" in rules and "LRE901" not in rules'
-again; chmod -R u+w "$diff"; rm "$program"
+again; altered rm "$program"
 small 1
 holds 'any(f["rule"] == "LRE402" and "bin/hello" in str(f) for f in findings)'
-again; chmod -R u+w "$diff"; printf '#!/opt/python\n' > "${program%hello}extra"; chmod 755 "${program%hello}extra"
+again; extra() { printf '#!/opt/python\n' > "$bin/extra"; chmod 555 "$bin/extra"; }; altered extra
 small 1
 holds 'any(f["rule"] == "LRE410" and "extra is not in the archive" in str(f) for f in findings)'
 holds 'any(f["rule"] == "LRE201" and f["path"].endswith("/extra") for f in findings)'
-again; chmod -R u+w "$diff"; chmod 777 "$program"
+again; chmod 777 "$program"
 small 1
 holds 'any(f["rule"] == "LRE410" and "has mode 0777" in str(f) for f in findings)'
 
@@ -71,7 +74,7 @@ holds '"LRE901" in rules'
 again; layer=$(basename "$(dirname "$diff")"); chmod -R u+w "$diff"; rm -rf "$diff"; ln -s ../../../outside/diff "$diff"
 small 3
 says_not secret
-again; chmod -R u+w "$diff"; rm "$program"; ln -s "$work/outside/diff/secret" "$program"
+again; altered ln -sf "$work/outside/diff/secret" "$program"
 small 1
 holds '"LRE402" in rules'; says_not secretsecret
 

@@ -33,6 +33,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/x-tar")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        try:
+            self.send_chunks(data, broken)
+        except BrokenPipeError:  # the client has seen enough
+            self.close_connection = True
+
+    def send_chunks(self, data, broken):
         for start in range(0, len(data) // 2 if broken else len(data), 32768):
             piece = data[start:start + 32768]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))

@@ -1,7 +1,8 @@
 # One image in every form that lre-audit reads, made by skopeo and umoci. Sourced behind common.sh.
 
-# stored COMMAND...: as root of a user namespace where the user is none, as podman unpacks layers.
-stored() { if [ "$(id -u)" = 0 ]; then "$@"; else unshare -Ur "$@"; fi; }
+# stored COMMAND...: as root, of a user namespace where the user is none, as podman unpacks layers;
+# what the storage mounts over itself is gone with the command.
+stored() { if [ "$(id -u)" = 0 ]; then unshare -m "$@"; else unshare -Urm "$@"; fi; }
 # storage DRIVER: the containers-storage of that driver below the test's directory.
 storage() { echo "containers-storage:[$1@$work/storage-$1+$work/run]"; }
 

@@ -12,7 +12,7 @@ for f in report.get("findings", []):
     location = {k: v for k, v in f.get("location", {}).items() if k != "layer" or not sys.argv[1:]}
     print(f["rule"], f["severity"], f.get("path"), f.get("referenced"), f["message"],
           f.get("evidence"), location, f.get("notes"))
-print({k: v for k, v in report["statistics"].items() if not sys.argv[1:] or k not in ("layers", "bytes")})' "$@"
+print({k: v for k, v in report["statistics"].items() if not sys.argv[1:] or k not in ("layers", "bytes", "errors")})' "$@"
 }
 
 made=()
@@ -28,21 +28,22 @@ for tag in clean leaky store-path-altered metadata-not-canonical; do
   references=("oci:$world/oci:$tag" "oci-archive:$tag-oci.tar:$tag" "docker-archive:$tag-docker.tar"
     "dir:$tag-dir" "$tag-dir" "$(storage overlay)worker:$tag" "docker-daemon:worker:$tag")
   for reference in "${references[@]}"; do
+    # Directories that a layer's archive leaves out are made with modes of the engine's own.
+    [[ $tag != store-path-altered || $reference != containers-storage:* ]] || continue
     exits $status image "$reference" --closure "$closure" --format json
     findings > actual
     [ "$reference" != "${references[0]}" ] || cp actual expected
     diff -u expected actual > difference || { cat difference; fail "$reference is not like ${references[0]}"; }
   done
-  # In vfs layers are not kept apart, so which one altered a store path is not known. An unpacked
-  # image has no configuration either.
+  # In vfs layers are not kept apart. An unpacked image has no configuration either.
   exits $status image "${references[0]}" --closure "$closure" --format json
-  findings LRE404 > expected
-  [ $tag = store-path-altered ] && status=0
+  findings LRE000 > expected
+  [ $tag != store-path-altered ] || continue
   exits $status image "$(storage vfs)worker:$tag" --closure "$closure" --format json
-  findings LRE404 > actual
+  findings LRE000 > actual
   diff -u expected actual || fail "vfs storage of $tag is not like ${references[0]}"
 done
-umoci raw unpack --rootless --image "$world/oci:leaky" leaky-rootfs
+umoci --log=error raw unpack --rootless --image "$world/oci:leaky" leaky-rootfs
 exits 1 image "oci:$world/oci:leaky" --closure "$world/closures/leaky.json" --format json
 findings LRE406 > expected
 exits 1 image rootfs:leaky-rootfs --closure "$world/closures/leaky.json" --format json

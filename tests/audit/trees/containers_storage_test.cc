@@ -73,7 +73,7 @@ TEST(ContainersStorage, WhiteoutsAreThoseOfTheArchive) {
     echo e > u/c/e && touch u/.wh.b u/c/.wh..wh..opq
     tar --owner=0 --group=0 -cf 1.tar -C l . && tar --owner=0 --group=0 -cf 2.tar -C u .
     umoci raw add-layer --image oci:t 1.tar && umoci raw add-layer --image oci:t 2.tar
-    stored() { if [ $(id -u) = 0 ]; then "$@"; else unshare -Ur "$@"; fi; }
+    stored() { if [ $(id -u) = 0 ]; then unshare -m "$@"; else unshare -Urm "$@"; fi; }
     stored skopeo copy -q oci:oci:t "containers-storage:[overlay@$PWD/s+$PWD/run]x:t")");
   const Listed oci = List("oci:" + scratch / "oci:t");
   const Listed stored = List("containers-storage:[" + scratch / "s" + "]x:t");
