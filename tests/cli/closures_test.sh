@@ -35,8 +35,8 @@ says 'decompress it first' err
 head -c -40 export > cut
 exits 3 image "rootfs:$work/rootfs" --closure cut
 says 'only the 1 paths before it are known'
-offset=$(grep -abo -m1 'hello, world\|Hello' export | head -1 | cut -d: -f1)
-cp export changed && printf '\xff' | dd of=changed bs=1 seek="${offset:-600}" conv=notrunc status=none
+offset=$(LC_ALL=C grep -abo 'GLIBC_2' export | sed -n '1s/:.*//p')   # in a program
+cp export changed && printf '\xff' | dd of=changed bs=1 seek="$offset" conv=notrunc status=none
 exits 1 image "rootfs:$work/rootfs" --closure changed --format json
 holds 'rules.count("LRE305") == 1'
 cat export export > twice

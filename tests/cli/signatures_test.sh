@@ -46,15 +46,22 @@ exits 1 store --from unsigned "$hello" --trusted-key @one.public --format json
 holds 'rules.count("LRE308") == 2'
 exits 0 store --from unsigned "$hello"
 
-# A record that was changed: the key may be Nix's own, of any place where its configuration stands.
+# A record that was changed where no contents contradict it: the key may be Nix's own, of any place
+# where its configuration stands. What was left out of it the contents show, too.
 forged=forged.json
 python3 - <<'END'
 import json
-closure = json.load(open("closure.json"))
-for entry in closure:
-    if "hello" in entry["path"]: entry["references"] = []
-json.dump(closure, open("forged.json", "w"))
+for change in "forged", "omits":
+    closure = json.load(open("closure.json"))
+    for entry in closure:
+        if "-hello-" in entry["path"]:
+            entry["references"] = entry["references"] + [entry["path"]] if change == "forged" else []
+    json.dump(closure, open(change + ".json", "w"))
 END
+exits 1 image "rootfs:$work/root" --closure omits.json --trusted-key "$one" --format json
+holds '{"LRE304", "LRE308"} <= set(rules)'
+exits 1 image "rootfs:$work/root" --closure omits.json --format json
+holds '"LRE304" in rules and "LRE308" not in rules'
 told() { holds '[(f["rule"], f["path"]) for f in findings if f["rule"] == "LRE308"] == [("LRE308", "'"$hello"'")]'; }
 exits 1 image "rootfs:$work/root" --closure $forged --trusted-key "$one" --format json
 told
@@ -76,16 +83,17 @@ exits 1 store --from cache "$hello" --trusted-key "$one" --format json
 told
 
 # What names its contents needs no signature, and must be what it says.
-cp -r "$here" texts && added=$(nix-store --store "$store" --add texts)
-flat=$(nix-store --store "$store" --add-fixed sha1 "$here/common.sh")
+mkdir texts && echo text > texts/text && echo flat > flat
+added=$(nix-store --store "$store" --add texts)
+flat=$(nix-store --store "$store" --add-fixed sha1 flat)
 recursive=$(nix-store --store "$store" --add-fixed --recursive md5 texts)
-text=$(nix-instantiate --store "$store" --eval --expr 'builtins.toFile "text" "hello"' | tr -d '"')
+text=$(nix-instantiate --store "$store" --eval --read-write-mode --expr 'builtins.toFile "text" "hello"' | tr -d '"')
 nix path-info --store "$store" --json "$added" "$flat" "$recursive" "$text" > ca.json
 grep -q 'fixed:md5\|fixed:r:md5' ca.json && grep -q 'text:sha256' ca.json || fail 'Nix wrote other content addresses'
 mkdir -p ca/nix/store && for path in "$added" "$flat" "$recursive" "$text"; do cp -a "root$path" ca/nix/store/; done
 exits 0 image "rootfs:$work/ca" --closure ca.json --trusted-key "$one" --format json
 holds '"LRE308" not in rules'
-for change in 's/fixed:sha1:0*[0-9a-z]/fixed:sha1:0/' 's/text:sha256:[0-9a-z]/text:sha256:0/' 's/fixed:r:sha256/fixed:r:md5/'; do
+for change in 's/fixed:sha1:0*[0-9a-z]/fixed:sha1:0/' 's/text:sha256:0/text:sha256:1/' 's/fixed:r:sha256/fixed:r:md5/'; do
   sed -E "$change" ca.json > changed.json
   ! cmp -s ca.json changed.json || fail "$change changed nothing"
   exits 1 image "rootfs:$work/ca" --closure changed.json --format json
