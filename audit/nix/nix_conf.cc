@@ -13,7 +13,7 @@ namespace lre_audit::nix {
 namespace {
 
 constexpr uint64_t kMaxFile = 1 << 20;
-constexpr int kMaxIncludes = 100;  // of all files; they may include each other
+constexpr int kMaxFiles = 1000;  // of all, however they include each other
 
 std::vector<std::string> WordsOf(std::string_view text) {
   return absl::StrSplit(ToAbsl(text), absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
@@ -29,10 +29,14 @@ class Reader {
   Reader(const std::vector<std::string_view>& names, std::string_view defaults)
       : names_(names), words_(WordsOf(defaults)) {}
 
+  // A file that includes itself, if by way of others, is read once.
   void ReadPath(const std::string& path) {
-    if (++files_ > kMaxIncludes) return;
+    if (std::find(open_.begin(), open_.end(), path) != open_.end() || ++files_ > kMaxFiles) return;
     const auto text = ReadFile(path, kMaxFile);
-    if (text.ok()) ReadText(*text, path.substr(0, path.rfind('/') + 1));
+    if (!text.ok()) return;
+    open_.push_back(path);
+    ReadText(*text, path.substr(0, path.rfind('/') + 1));
+    open_.pop_back();
   }
 
   // `directory` is what included paths are relative to.
@@ -63,6 +67,7 @@ class Reader {
 
   const std::vector<std::string_view>& names_;
   std::vector<std::string> words_;
+  std::vector<std::string> open_;  // the file that is read, behind those that include it
   int files_ = 0;
 };
 

@@ -128,11 +128,12 @@ TEST(Lre308SignatureInvalid, Leak) {
   SubjectBuilder subject;
   LinkedStorePath& path = subject.StorePath(kMake, true, true);
   path.recorded_hash = path.nar_hash = "sha256:11";
-  path.record_faults = {"the signature by k-1 is not of what is recorded: 1;..."};
+  const std::string fault = "the signature by k-1 is not of what is recorded: 1;...";
+  path.record_faults = {fault};
   subject.StorePath(kZlib, true, true).recorded_hash = "sha256:22";  // the same, without a fault
   const std::vector<Finding> findings = subject.Judged();
   ASSERT_THAT(Leaks(findings), ElementsAre(Leak{"LRE308", kMake, "sha256:11"}));
-  EXPECT_EQ(findings[0].evidence(), path.record_faults[0]);
+  EXPECT_EQ(findings[0].evidence(), fault);
 }
 
 HiddenReference Hidden(const std::string& path, const std::string& container, bool utf16) {

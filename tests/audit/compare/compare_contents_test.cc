@@ -94,7 +94,7 @@ TEST_F(CompareContentsTest, WhereTheDatabaseIsWrong) {
   const auto differences = Compare({Path(kFirst, "sha256:a", "sha256:b")});
   ASSERT_THAT(differences, SizeIs(1));
   EXPECT_EQ(differences[0].first_file, "");
-  EXPECT_THAT(differences[0].how, HasSubstr("database"));
+  EXPECT_THAT(differences[0].how, HasSubstr("what the store records is wrong"));
 }
 
 TEST_F(CompareContentsTest, AStoreThatIsNotThere) {

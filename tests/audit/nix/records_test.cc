@@ -7,7 +7,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "audit/nix/cache_files.h"
 #include "audit/nix/content_address.h"
@@ -181,10 +180,8 @@ TEST(NixConf, ListsAddUpAcrossFiles) {
   setenv("XDG_CONFIG_DIRS", (directory / "nowhere").c_str(), 1);
   setenv("NIX_CONFIG", "extra-trusted-public-keys = f\n", 1);
   const auto words = [] { return ConfiguredWords({"trusted-public-keys"}, "default"); };
-  // A file that includes itself is read often enough to end.
-  const std::vector<std::string> found = words();
-  EXPECT_EQ(found.front(), "a");
-  EXPECT_THAT(absl::StrJoin(found.end() - 3, found.end(), " "), "d e f");
+  EXPECT_THAT(words(),
+              ElementsAre("a", "b", "d", "e", "f"));  // the file that includes itself is read once
   WriteFileOrFail(directory / "system/nix.conf", "other = x\n");
   EXPECT_THAT(words(), ElementsAre("default", "e", "f"));
 }
