@@ -100,8 +100,13 @@ absl::StatusOr<OpenedStore> OpenExportSubject(const std::vector<std::string>& wo
 }  // namespace
 
 absl::StatusOr<OpenedStore> OpenStoreSubjectFrom(const std::vector<std::string>& words,
-                                                 const std::string& source) {
-  if (const auto root = nix::StoreRootOf(source)) return OpenStoreSubject(words, *root);
+                                                 const std::string& source, StoreReading reading) {
+  if (const auto root = nix::StoreRootOf(source)) return OpenStoreSubject(words, *root, reading);
+  // Whether a path is there besides being recorded is a question that only a directory answers.
+  if (reading == StoreReading::kNames) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--no-contents is for a store on disk, which ", Escaped(source), " is not"));
+  }
   if (!nix::IsPathStore(source)) return OpenExportSubject(words, source);
   LRE_ASSIGN_OR_RETURN(const std::shared_ptr<const nix::PathStore> store,
                        nix::OpenPathStore(source));

@@ -31,9 +31,10 @@ absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& wor
 
 // The same of paths that are in no store on disk: `source` is a binary cache or a nix-store
 // --export, whose own record is the closure; no words mean all that it holds. "store:ROOT" is
-// OpenStoreSubject(words, ROOT).
+// OpenStoreSubject(words, ROOT, reading); the others are only read whole (InvalidArgument).
 absl::StatusOr<OpenedStore> OpenStoreSubjectFrom(const std::vector<std::string>& words,
-                                                 const std::string& source);
+                                                 const std::string& source,
+                                                 StoreReading reading = StoreReading::kContents);
 
 }  // namespace lre_audit
 

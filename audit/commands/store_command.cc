@@ -9,11 +9,10 @@ namespace lre_audit {
 
 int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) {
   // The store's own database says what the closure is, and what its contents should be.
+  const StoreReading reading = options.contents ? StoreReading::kContents : StoreReading::kNames;
   const absl::StatusOr<OpenedStore> store =
-      options.from.empty()
-          ? OpenStoreSubject(options.paths, options.root,
-                             options.contents ? StoreReading::kContents : StoreReading::kNames)
-          : OpenStoreSubjectFrom(options.paths, options.from);
+      options.from.empty() ? OpenStoreSubject(options.paths, options.root, reading)
+                           : OpenStoreSubjectFrom(options.paths, options.from, reading);
   if (!store.ok()) return Refuse(store.status(), err);
   const auto keys = TrustedKeysOf(options.trusted_keys);
   if (!keys.ok()) return Refuse(keys.status(), err);
