@@ -192,10 +192,11 @@ class Comparer {
     pending_.insert(pending_.end(), pending.begin(), pending.end());
   }
 
-  static void CompareModes(const File& a, const File& b, FileDifference* difference) {
+  void CompareModes(const File& a, const File& b, FileDifference* difference) const {
     if (!a.described || !b.described || a.mode == b.mode) return;
     // The only bit that a NAR keeps.
     const bool executable = a.type == Entry::Type::kRegular && ((a.mode ^ b.mode) & 0100) != 0;
+    if (!executable && !(a_.tree->has_modes() && b_.tree->has_modes())) return;
     AddChange(difference, executable ? "executable bit" : "mode", Octal(a.mode), Octal(b.mode));
   }
 

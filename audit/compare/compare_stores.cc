@@ -66,10 +66,10 @@ void DescribeSide(const StoreSide& side, ComparedSide* out) {
 }
 
 // Whether two files under one path differ in more than contents of one size can.
-bool MetadataDiffer(const FileFacts& a, const FileFacts& b) {
+bool MetadataDiffer(const FileFacts& a, const FileFacts& b, bool compare_modes) {
   if (a.type() != b.type()) return true;
   if (a.type() == FileFacts::SYMLINK) return a.target() != b.target();
-  return a.mode() != b.mode() || a.size() != b.size();
+  return (compare_modes && a.mode() != b.mode()) || a.size() != b.size();
 }
 
 class StoreComparer {
@@ -101,38 +101,38 @@ class StoreComparer {
     return !nix::StorePathOf(path, a_.store_directory) && !IsWithin(a_.store_directory, path);
   }
 
-  // A store is asked last: what it is asked for is what the other side holds.
+  // How much more than what is compared a side may hold. The side of more is asked about the paths
+  // of the other; two of a kind are compared whole.
+  enum class Extent { kGiven, kCache, kDatabase, kServer };
+  static Extent ExtentOf(const Side& side) {
+    if (side.kind != ComparedSide::STORE) return Extent::kGiven;
+    if (nix::StoreRootOf(side.reference)) return Extent::kDatabase;
+    return nix::IsCacheUrl(side.reference) ? Extent::kServer : Extent::kCache;
+  }
+
   absl::Status ReadSides() {
     LRE_ASSIGN_OR_RETURN(const std::string directory,
                          CommonStoreDirectory(*request_.a, *request_.b));
-    const bool only_stores =
-        request_.a->kind == ComparedSide::STORE && request_.b->kind == ComparedSide::STORE;
-    const auto read = [&](const Side& side, StoreSide* out) {
-      if (side.kind == ComparedSide::STORE) return;
-      request_.on_phase("reading");
-      *out = ReadStoreSide(side, directory, request_.reading);
-    };
-    read(*request_.a, &a_);
-    read(*request_.b, &b_);
-    const auto read_store = [&](const Side& side, StoreSide* out,
-                                const StoreSide& other) -> absl::Status {
-      if (side.kind != ComparedSide::STORE) return absl::OkStatus();
+    const Extent of_a = ExtentOf(*request_.a), of_b = ExtentOf(*request_.b);
+    if (of_a != of_b) asked_ = of_a > of_b ? &a_ : &b_;
+    const auto read = [&](const Side& side, const StoreSide& other, StoreSide* out) {
+      if (side.kind != ComparedSide::STORE) {
+        request_.on_phase("reading");
+        *out = ReadStoreSide(side, directory, request_.reading);
+        return absl::OkStatus();
+      }
       request_.on_phase("reading the store");
-      // Of two servers none knows what to ask the other about: the first says so.
-      const bool none_listed = !IsListed(*request_.a) && !IsListed(*request_.b);
-      const bool whole = only_stores && (IsListed(side) || none_listed);
-      LRE_ASSIGN_OR_RETURN(*out, ReadLocalStore(side, whole ? nullptr : &other, request_.reading));
+      LRE_ASSIGN_OR_RETURN(
+          *out, ReadLocalStore(side, asked_ == out ? &other : nullptr, request_.reading));
       return absl::OkStatus();
     };
-    // A server is asked about what the other side holds.
-    if (only_stores && !IsListed(*request_.a)) {
-      LRE_RETURN_IF_ERROR(read_store(*request_.b, &b_, a_));
-      return read_store(*request_.a, &a_, b_);
+    if (asked_ == &a_) {
+      LRE_RETURN_IF_ERROR(read(*request_.b, a_, &b_));
+      return read(*request_.a, b_, &a_);
     }
-    LRE_RETURN_IF_ERROR(read_store(*request_.a, &a_, b_));
-    return read_store(*request_.b, &b_, a_);
+    LRE_RETURN_IF_ERROR(read(*request_.a, b_, &a_));
+    return read(*request_.b, a_, &b_);
   }
-  static bool IsListed(const Side& store) { return !nix::IsCacheUrl(store.reference); }
 
   // Store paths of both sides that are not known to be the same. Without files on both sides, what
   // the hashes say is all there is to say.
@@ -154,13 +154,17 @@ class StoreComparer {
     if (have_files) CompareMetadata();
   }
 
-  // A NAR does not keep all of a file's mode.
+  // A NAR does not keep all of a file's mode, so that equal hashes do not say that modes are equal.
   void CompareMetadata() {
+    const auto has_modes = [](const StoreSide& side) {
+      return side.tree == nullptr || side.tree->has_modes();
+    };
+    const bool compare_modes = has_modes(a_) && has_modes(b_);
     auto b = b_.merged.files.begin();
     for (const FileFacts& a : a_.merged.files) {
       while (b != b_.merged.files.end() && b->path() < a.path()) ++b;
       if (b == b_.merged.files.end()) break;
-      if (b->path() != a.path() || !MetadataDiffer(a, *b)) continue;
+      if (b->path() != a.path() || !MetadataDiffer(a, *b, compare_modes)) continue;
       if (const auto path = nix::StorePathOf(a.path(), a_.store_directory)) {
         candidates_.emplace(*path);
       }
@@ -307,13 +311,13 @@ class StoreComparer {
 
   std::string ComparedText() const {
     if (BothAreImages()) return "all files and the configuration";
-    const bool store_a = a_.kind == ComparedSide::STORE, store_b = b_.kind == ComparedSide::STORE;
-    const StoreSide& other = store_a ? b_ : a_;
-    if (store_a != store_b) {
+    if (asked_ != nullptr) {
+      const StoreSide& other = asked_ == &a_ ? b_ : a_;
+      const bool has_config = other.kind == ComparedSide::IMAGE;
       return absl::StrCat("the ", Counted(other.paths.size(), "store path"), " that ",
                           other.reference, " holds, and what they refer to",
-                          other.tree != nullptr ? " or its configuration names, as " : " as ",
-                          (store_a ? a_ : b_).reference, " knows it");
+                          has_config ? " or its configuration names, as " : ", as ",
+                          asked_->reference, " knows it");
     }
     if (a_.tree != nullptr && b_.tree != nullptr) return "all store paths, read from disk";
     return HaveContents() ? "all store paths, by NAR hash; contents where that differs"
@@ -323,6 +327,7 @@ class StoreComparer {
   const CompareRequest& request_;
   Comparison& out_;
   StoreSide a_, b_;
+  const StoreSide* asked_ = nullptr;  // the one of the two that is asked; null: both are read whole
   std::set<std::string> candidates_;
   size_t unhashed_ = 0;  // paths of both sides whose contents nobody can compare
 };

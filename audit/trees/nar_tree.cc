@@ -114,6 +114,7 @@ class NarTree : public Tree {
   const ImageConfig& config() const override { return config_; }
   const std::vector<Problem>& problems() const override { return problems_; }
   bool is_nar_ordered() const override { return true; }
+  bool has_modes() const override { return false; }
 
   void Stream(size_t part, bool verify, EntrySink& sink,
               std::vector<Problem>& problems) const override {

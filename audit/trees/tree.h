@@ -131,6 +131,9 @@ class Tree {
   // Whether parts hold each directory's entries in NAR order (a directory walk does; a tar may
   // not).
   virtual bool is_nar_ordered() const { return false; }
+  // Whether modes are those of files. Else they are the ones that Nix gives what it unpacks, of
+  // which only a regular file's executable bit was recorded.
+  virtual bool has_modes() const { return true; }
 };
 
 // Limits on hostile input, each far above anything real.

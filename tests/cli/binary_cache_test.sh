@@ -4,9 +4,11 @@
 source "$(dirname "$0")/common.sh"
 export NIX_CONFIG=$'build-users-group =\nexperimental-features = nix-command\nsubstituters =' HOME=$work
 hello=$(grep -- -hello- "$world/closure.txt") glibc=$(grep -- '-glibc-[0-9.]*$' "$world/closure.txt")
-mkdir -p root/nix/store root/nix/var/nix
-cp -r "$world/root/nix/var/nix/db" root/nix/var/nix/
-for path in "$hello" "$glibc"; do cp -a "$world/root$path" root/nix/store/; done
+# A store of two paths, and one whose database knows more: copied, for the world is not written to.
+mkdir -p larger/nix/store larger/nix/var/nix
+cp -r "$world/root/nix/var/nix/db" larger/nix/var/nix/
+for path in "$hello" "$glibc"; do cp -a "$world/root$path" larger/nix/store/; done
+nix copy --from "local?root=$work/larger" --to "local?root=$work/root" --no-check-sigs "$hello" 2> nix.log
 store="local?root=$work/root"
 # cache NAME COMPRESSION PATH...
 cache() {
@@ -16,6 +18,8 @@ cache() {
 }
 cache cache zstd "$hello"
 narinfo=cache/$(basename "$hello" | cut -c1-32).narinfo
+
+nix-store --store "$store" --export "$hello" "$glibc" > export
 
 # As a subject: the same as the store that it was copied from, contents and all.
 exits 0 store --from "file://$work/cache" "$hello" --format json
@@ -31,6 +35,12 @@ exits 2 store --from "$world/closure.txt" "$hello"
 says 'is neither a binary cache' err
 exits 2 store --from cache --root root
 says 'exclude each other' err
+for source in cache export; do
+  exits 2 store --from $source "$hello" --no-contents
+  says "--no-contents is for a store on disk, which $source is not" err
+done
+exits 0 store --from "store:$work/root" "$hello" --no-contents
+says 'contents not read'
 
 # As a closure: asked for what the image holds, which is more than this cache knows.
 cp -r root rootfs && chmod -R u+w rootfs && rm -rf rootfs/nix/var
@@ -99,11 +109,24 @@ says 's3:// is not read' err
 
 # Beside another side: the first file that differs, out of the packed contents.
 exits 0 diff cache "store:$work/root"
+exits 0 diff "store:$work/larger" cache
+says 'the 2 store paths that cache holds, and what they refer to, as store:'
+nix copy --from "$store" --to "file://$work/glibc" --no-check-sigs "$glibc" 2> nix.log
+exits 1 diff cache glibc --format json
+holds '[(p["name"], p["kind"]) for p in report["packages"]] == [("hello", "GONE")]'
+exits 0 diff glibc "store:$work/root"     # whose hello is none of it
 exits 0 diff "file://$work/cache" "rootfs:$work/rootfs"
-nix-store --store "$store" --export "$hello" "$glibc" > export
 exits 0 diff export cache
+says 'the 2 store paths that export holds, and what they refer to, as cache knows it'
+exits 0 diff cache "file://$work/cache"
 says 'all store paths, by NAR hash; contents where that differs'
-exits 0 diff export "rootfs:$work/rootfs"
+exits 0 diff export "rootfs:$work/rootfs"   # which is writable: no NAR says that it is not
+chmod a-x "rootfs$hello/bin/hello"
+for side in cache export; do
+  exits 1 diff "$side" "rootfs:$work/rootfs"
+  says 'bin/hello  executable bit  0555 -> 0644'
+done
+chmod a+x "rootfs$hello/bin/hello"
 printf x >> "rootfs$hello/bin/hello"
 for side in cache export; do
   exits 1 diff "$side" "rootfs:$work/rootfs" --format json
