@@ -76,8 +76,11 @@ std::string DefaultCacheDirectory() {
   const char* own = getenv("LRE_AUDIT_CACHE_DIR");
   if (own != nullptr && own[0] != '\0') return own;
   if (const auto cache = Absolute("XDG_CACHE_HOME")) return absl::StrCat(*cache, "/lre-audit");
-  if (const auto home = Absolute("HOME")) return absl::StrCat(*home, "/.cache/lre-audit");
-  return {};
+  const auto home = Absolute("HOME");
+  // A home that is not there is not ours to make: builders have one that must stay absent.
+  struct stat status;
+  if (!home || stat(home->c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return {};
+  return absl::StrCat(*home, "/.cache/lre-audit");
 }
 
 absl::StatusOr<CacheDirectory> CacheDirectory::Open(const std::string& path, bool create) {

@@ -109,7 +109,7 @@ bool LooksLikeExport(std::string_view head) {
 absl::Status ReadExport(StreamReader& reader, ClosureBuilder& closure,
                         std::vector<ExportedNar>* nars) {
   closure.set_format("nix-store --export");
-  const absl::Status status = Reader(reader, closure, nars).Run();
+  absl::Status status = Reader(reader, closure, nars).Run();
   if (status.ok()) return status;
   if (closure.size() == 0) return status;
   closure.Problem("", absl::StrCat(status.message(), "; only the ", closure.size(),

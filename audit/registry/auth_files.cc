@@ -32,7 +32,7 @@ struct AuthFile {
 };
 
 std::vector<AuthFile> Files(const std::string& authfile, const Environment& environment) {
-  const auto or_else = [](std::string value, const std::string& other) {
+  const auto or_else = [](const std::string& value, const std::string& other) {
     return value.empty() ? other : value;
   };
   if (const std::string named = or_else(authfile, environment("REGISTRY_AUTH_FILE"));

@@ -22,7 +22,7 @@ namespace lre_audit::registry {
 class RegistryAuthorizer : public net::Authorizer {
  public:
   // `registry` is its base URL, `tokens` the client to ask token servers with.
-  RegistryAuthorizer(net::Url registry, std::string repository, Credentials credentials,
+  RegistryAuthorizer(net::Url registry, const std::string& repository, Credentials credentials,
                      std::shared_ptr<net::HttpClient> tokens)
       : registry_(std::move(registry)),
         scope_("repository:" + repository + ":pull"),

@@ -19,7 +19,7 @@ cache() {
 cache cache zstd "$hello"
 narinfo=cache/$(basename "$hello" | cut -c1-32).narinfo
 
-nix-store --store "$store" --export "$hello" "$glibc" > export
+nix-store --store "$store" --export "$hello" "$glibc" > ./export
 
 # As a subject: the same as the store that it was copied from, contents and all.
 exits 0 store --from "file://$work/cache" "$hello" --format json

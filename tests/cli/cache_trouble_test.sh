@@ -10,6 +10,9 @@ mv err expected.err
 as_ever() { cmp out expected && cmp err expected.err || fail "$1"; }
 
 ( unset HOME; exits 1 "${audit[@]}"; as_ever "no home"; exits 0 cache; says "no facts are kept" )
+( export HOME=$work/absent; exits 1 "${audit[@]}"; as_ever "a home that is not there" )
+[ ! -e absent ] || fail "a home was made where there was none"
+mkdir home
 for place in /proc/lre-audit /dev/null /dev/null/cache /sys/lre-audit "$work/expected" ""; do
   export LRE_AUDIT_CACHE_DIR=$place HOME=$work/home
   exits 1 "${audit[@]}"
@@ -17,7 +20,7 @@ for place in /proc/lre-audit /dev/null /dev/null/cache /sys/lre-audit "$work/exp
 done
 [ -d home/.cache/lre-audit ] || fail "an empty LRE_AUDIT_CACHE_DIR is not unset"
 export XDG_CACHE_HOME=relative
-rm -rf home
+rm -rf home/.cache
 exits 1 "${audit[@]}"
 [ -d home/.cache/lre-audit ] && [ ! -e relative ] || fail "a relative XDG_CACHE_HOME is not ignored"
 unset XDG_CACHE_HOME

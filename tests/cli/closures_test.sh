@@ -19,7 +19,7 @@ cp -r "$world/root/nix/var/nix/db" root/nix/var/nix/
 for path in "$hello" "$glibc"; do cp -a "$world/root$path" root/nix/store/; done
 mkdir rootfs rootfs/nix && cp -r root/nix/store rootfs/nix/
 store="local?root=$work/root"
-nix-store --store "$store" --export "$hello" "$glibc" > export
+nix-store --store "$store" --export "$hello" "$glibc" > ./export
 xz -0 -k export && gzip -k export && zstd -q export && bzip2 -k export
 nix path-info --store "$store" --json -r "$hello" > small.json && xz -k small.json
 for closure in export export.xz export.gz export.zst export.bz2 small.json.xz; do
@@ -32,7 +32,7 @@ holds 'not errors and report["statistics"]["store_paths"] == 2'
 exits 2 store --from export.xz
 says 'decompress it first' err
 # One that is cut, one with a byte changed, one with another behind it.
-head -c -40 export > cut
+head -c -40 export > ./cut
 exits 3 image "rootfs:$work/rootfs" --closure cut
 says 'only the 1 paths before it are known'
 offset=$(LC_ALL=C grep -abo 'GLIBC_2' export | sed -n '1s/:.*//p')   # in a program

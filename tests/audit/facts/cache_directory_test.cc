@@ -157,14 +157,15 @@ TEST(DefaultCacheDirectory, FollowsTheXdgSpecification) {
     set("HOME", home);
     return DefaultCacheDirectory();
   };
-  EXPECT_EQ(with("/own", "/xdg", "/home/u"), "/own");
-  EXPECT_EQ(with("own", "/xdg", "/home/u"), "own");
-  EXPECT_EQ(with("", "/xdg", "/home/u"), "/xdg/lre-audit");
-  EXPECT_EQ(with(nullptr, "/xdg", "/home/u"), "/xdg/lre-audit");
-  EXPECT_EQ(with(nullptr, "xdg", "/home/u"), "/home/u/.cache/lre-audit");
-  EXPECT_EQ(with(nullptr, "", "/home/u"), "/home/u/.cache/lre-audit");
+  EXPECT_EQ(with("/own", "/xdg", "/usr"), "/own");
+  EXPECT_EQ(with("own", "/xdg", "/usr"), "own");
+  EXPECT_EQ(with("", "/xdg", "/usr"), "/xdg/lre-audit");
+  EXPECT_EQ(with(nullptr, "/xdg", "/usr"), "/xdg/lre-audit");
+  EXPECT_EQ(with(nullptr, "xdg", "/usr"), "/usr/.cache/lre-audit");
+  EXPECT_EQ(with(nullptr, "", "/usr"), "/usr/.cache/lre-audit");
   EXPECT_EQ(with(nullptr, nullptr, nullptr), "");
   EXPECT_EQ(with(nullptr, nullptr, ""), "");
+  EXPECT_EQ(with(nullptr, nullptr, "/homeless-shelter"), "");
 }
 
 }  // namespace
