@@ -540,10 +540,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   std::vector<std::string> verbatim;
   if (mark != arguments.end()) verbatim.assign(mark + 1, arguments.end());
   arguments.erase(mark, arguments.end());
-  for (const std::string& argument : arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
     // CLI11 would take the next word.
     if (argument.size() > 3 && argument.starts_with("--") && argument.ends_with('=')) {
       return UsageError(Escaped(argument.substr(0, argument.size() - 1)), " needs a value");
+    }
+    // A script's variable that is not set must not turn into an option that was not given.
+    if (argument.empty() && i > 0 && arguments[i - 1].starts_with('-')) {
+      return UsageError(Escaped(arguments[i - 1]), " needs a value, not an empty word");
     }
   }
 

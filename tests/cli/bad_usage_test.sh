@@ -27,3 +27,10 @@ refuses init /nonexistent
 refuses chek
 says check err
 refuses store /usr/bin/env
+# A variable that is not set is no option that was not given.
+for option in --closure --policy --platform --fail-on --now --authfile --cert-dir --toolchain --output; do
+  refuses image "oci:$world/oci:clean" $option ""
+  says "$option needs a value" err
+done
+refuses store --root ""
+refuses store --from ""
