@@ -103,6 +103,7 @@ const Image* Counterpart(const std::vector<Image>& images, const Image& docker, 
 
 std::string LayerList(const std::vector<ImageLayer>& layers) {
   std::vector<std::string> names;
+  names.reserve(layers.size());
   for (const ImageLayer& layer : layers) {
     names.push_back(layer.digest ? layer.digest->ToString() : Escaped(layer.blob));
   }

@@ -101,7 +101,7 @@ class Block {
 std::string PaxRecord(std::string_view key, std::string_view value) {
   const size_t rest = key.size() + value.size() + 3;
   size_t length = rest + absl::StrCat(rest).size();
-  const std::string record = absl::StrCat(length, " ", ToAbsl(key), "=", ToAbsl(value), "\n");
+  std::string record = absl::StrCat(length, " ", ToAbsl(key), "=", ToAbsl(value), "\n");
   // The digits may have become one more with it.
   if (record.size() == length) return record;
   return absl::StrCat(record.size(), " ", ToAbsl(key), "=", ToAbsl(value), "\n");
@@ -142,11 +142,9 @@ std::string GoCleanPath(std::string_view path) {
     const std::string_view component = path.substr(0, slash);
     path.remove_prefix(std::min(slash + 1, path.size()));
     if (component.empty() || component == ".") continue;
-    if (component != "..") {
-      kept.push_back(component);
-    } else if (!kept.empty() && kept.back() != "..") {
+    if (component == ".." && !kept.empty() && kept.back() != "..") {
       kept.pop_back();
-    } else if (!rooted) {
+    } else if (component != ".." || !rooted) {
       kept.push_back(component);
     }
   }

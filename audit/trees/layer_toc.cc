@@ -116,6 +116,7 @@ std::string ArchivePath(const Entry& entry) {
 
 std::string Xattrs(const std::map<std::string, std::string>& xattrs) {
   std::vector<std::string> shown;
+  shown.reserve(xattrs.size());
   for (const auto& [name, value] : xattrs) {
     shown.push_back(absl::StrCat(Escaped(name), "=", absl::BytesToHexString(value)));
   }

@@ -74,7 +74,7 @@ std::pair<std::string, std::string> SplitPathAndName(const std::string& text) {
 
 absl::StatusOr<Trees> MakeImageTrees(const std::string& reference,
                                      absl::StatusOr<std::vector<Image>> images,
-                                     std::shared_ptr<const BlobSource> blobs,
+                                     const std::shared_ptr<const BlobSource>& blobs,
                                      const TreeLimits& limits) {
   if (!images.ok()) return About(reference, images.status());
   Trees trees;

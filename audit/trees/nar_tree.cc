@@ -215,8 +215,8 @@ class NarTree : public Tree {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenCacheTree(std::shared_ptr<const nix::BinaryCache> cache,
-                                                    const std::vector<std::string>& paths) {
+absl::StatusOr<std::unique_ptr<Tree>> OpenCacheTree(
+    const std::shared_ptr<const nix::BinaryCache>& cache, const std::vector<std::string>& paths) {
   auto tree = std::make_unique<NarTree>(cache->location());
   for (const std::string& path : paths) {
     absl::StatusOr<nix::NarInfo> info = cache->Find(path);

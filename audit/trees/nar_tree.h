@@ -18,8 +18,8 @@ namespace lre_audit {
 // The contents of `paths` as the cache has them, each a part. FileHash and FileSize are verified
 // while the part streams by; that the contents are what NarHash says is for whoever hashes them. A
 // path that the cache does not know is a part without entries.
-absl::StatusOr<std::unique_ptr<Tree>> OpenCacheTree(std::shared_ptr<const nix::BinaryCache> cache,
-                                                    const std::vector<std::string>& paths);
+absl::StatusOr<std::unique_ptr<Tree>> OpenCacheTree(
+    const std::shared_ptr<const nix::BinaryCache>& cache, const std::vector<std::string>& paths);
 
 // The same of what OpenPathStore(source) opened: a binary cache, or a store on disk.
 absl::StatusOr<std::unique_ptr<Tree>> OpenStoreContents(

@@ -103,7 +103,7 @@ class Planner {
     Problem(Problem::Kind::kUnreadable, absl::StrCat(Escaped(path), ": ", message));
   }
   void Malformed(std::string message) { Problem(Problem::Kind::kMalformed, std::move(message)); }
-  void Limit(std::string message) {
+  void Limit(absl::string_view message) {
     Problem(Problem::Kind::kLimit, absl::StrCat(message, "; the rest of the layer is not read"));
     stopped_ = true;
   }

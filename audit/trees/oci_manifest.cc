@@ -271,7 +271,7 @@ class Reader {
     if (is_index) {
       problems_.insert(problems_.end(), problems.begin(), problems.end());
       open_.insert(name);
-      const absl::Status status = ReadIndex(*json, name, nullptr, depth + 1);
+      absl::Status status = ReadIndex(*json, name, nullptr, depth + 1);
       open_.erase(name);
       return status;
     }

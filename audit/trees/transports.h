@@ -49,7 +49,7 @@ std::pair<std::string, std::string> SplitPathAndName(const std::string& text);
 // there are several); an error is put behind what it is about.
 absl::StatusOr<Trees> MakeImageTrees(const std::string& reference,
                                      absl::StatusOr<std::vector<Image>> images,
-                                     std::shared_ptr<const BlobSource> blobs,
+                                     const std::shared_ptr<const BlobSource>& blobs,
                                      const TreeLimits& limits);
 // The same for one image.
 absl::StatusOr<Trees> MakeImageTree(const std::string& reference, absl::StatusOr<Image> image,
