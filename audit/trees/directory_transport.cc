@@ -90,7 +90,7 @@ absl::StatusOr<Trees> OpenDir(const TypedReference& name, const OpenOptions& opt
          {},
          {}});
   }
-  return MakeImageTrees(name.reference, std::move(images), std::move(blobs), options.limits);
+  return MakeImageTrees(name.reference, std::move(images), blobs, options.limits);
 }
 
 }  // namespace lre_audit

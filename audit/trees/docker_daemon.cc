@@ -173,7 +173,7 @@ absl::StatusOr<Trees> OpenDockerDaemon(const TypedReference& name, const OpenOpt
          {},
          {}});
   }
-  return MakeImageTree(name.reference, std::move(archived), std::move(blobs), options.limits);
+  return MakeImageTree(name.reference, std::move(archived), blobs, options.limits);
 }
 
 }  // namespace lre_audit

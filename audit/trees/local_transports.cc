@@ -95,12 +95,12 @@ absl::StatusOr<Trees> MakeImageTrees(const std::string& reference,
 }
 
 absl::StatusOr<Trees> MakeImageTree(const std::string& reference, absl::StatusOr<Image> image,
-                                    std::shared_ptr<const BlobSource> blobs,
+                                    const std::shared_ptr<const BlobSource>& blobs,
                                     const TreeLimits& limits) {
   if (!image.ok()) return About(reference, image.status());
   std::vector<Image> images;
   images.push_back(*std::move(image));
-  return MakeImageTrees(reference, std::move(images), std::move(blobs), limits);
+  return MakeImageTrees(reference, std::move(images), blobs, limits);
 }
 
 absl::StatusOr<Trees> OpenOci(const TypedReference& name, const OpenOptions& options) {

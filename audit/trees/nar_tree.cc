@@ -242,8 +242,8 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenCacheTree(
 absl::StatusOr<std::unique_ptr<Tree>> OpenStoreContents(
     const std::string& source, const std::shared_ptr<const nix::PathStore>& store,
     const std::string& store_directory, const std::vector<std::string>& paths) {
-  if (auto cache = std::dynamic_pointer_cast<const nix::BinaryCache>(store)) {
-    return OpenCacheTree(std::move(cache), paths);
+  if (const auto cache = std::dynamic_pointer_cast<const nix::BinaryCache>(store)) {
+    return OpenCacheTree(cache, paths);
   }
   return OpenStore(nix::StoreRootOf(source).value_or(""), store_directory, paths);
 }

@@ -202,7 +202,7 @@ absl::StatusOr<Trees> OpenRegistryImage(const TypedReference& name, const OpenOp
                                   {}});
     images = std::move(unread);
   }
-  return MakeImageTrees(name.reference, std::move(images), std::move(blobs), options.limits);
+  return MakeImageTrees(name.reference, std::move(images), blobs, options.limits);
 }
 
 }  // namespace lre_audit

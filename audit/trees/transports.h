@@ -53,7 +53,7 @@ absl::StatusOr<Trees> MakeImageTrees(const std::string& reference,
                                      const TreeLimits& limits);
 // The same for one image.
 absl::StatusOr<Trees> MakeImageTree(const std::string& reference, absl::StatusOr<Image> image,
-                                    std::shared_ptr<const BlobSource> blobs,
+                                    const std::shared_ptr<const BlobSource>& blobs,
                                     const TreeLimits& limits);
 
 }  // namespace lre_audit

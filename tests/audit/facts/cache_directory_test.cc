@@ -22,8 +22,10 @@ using ::testing::HasSubstr;
 constexpr uint64_t kLimit = 1 << 20;
 
 std::vector<std::string> NamesIn(const CacheDirectory& directory) {
+  const auto files = directory.List();
+  EXPECT_TRUE(files.ok()) << files.status();
   std::vector<std::string> names;
-  for (const CacheDirectory::File& file : *directory.List()) names.push_back(file.name);
+  for (const CacheDirectory::File& file : *files) names.push_back(file.name);
   return names;
 }
 

@@ -223,7 +223,7 @@ TEST_F(ImageTest, WhatTheUserMistypes) {
   EXPECT_NE(
       message("ocii:x").find("unknown transport 'ocii:'; did you mean 'oci'? (transports: oci:"),
       std::string::npos);
-  EXPECT_NE(message("docker://h/n:t").find("skopeo copy docker://"), std::string::npos);
+  EXPECT_NE(message("docker:h/n:t").find("docker://"), std::string::npos);
   EXPECT_NE(message("oci:" + Path("oci") + ":nope").find("tags: t"), std::string::npos);
   EXPECT_EQ(Streamed("oci:" + Path("none")).status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Streamed(Path("none")).status.code(), absl::StatusCode::kNotFound);
