@@ -17,8 +17,8 @@
 namespace lre_audit {
 
 // $LRE_AUDIT_CACHE_DIR, else $XDG_CACHE_HOME/lre-audit, else $HOME/.cache/lre-audit; empty where
-// none is set, and where there is no such home. As the XDG Base Directory Specification wants it, the
-// latter two are ignored where they are relative.
+// none is set, and where there is no such home. As the XDG Base Directory Specification wants it,
+// the latter two are ignored where they are relative.
 std::string DefaultCacheDirectory();
 
 // Thread-safe. Names are those of files directly in the directory.
