@@ -31,6 +31,7 @@ class GzipCodec : public Codec {
   absl::Status Begin() override {
     isal_inflate_init(&state_);
     state_.crc_flag = wrapper_;
+    isal_gzip_header_init(&header_);
     return absl::OkStatus();
   }
 
@@ -39,7 +40,12 @@ class GzipCodec : public Codec {
     state_.avail_in = static_cast<uint32_t>(input.size());
     state_.next_out = reinterpret_cast<uint8_t*>(output);
     state_.avail_out = static_cast<uint32_t>(output_size);
-    const int code = isal_inflate(&state_);
+    // isal_inflate() forgets a header that ends in another piece (intel/isa-l issue 224).
+    int code = ISAL_DECOMP_OK;
+    if (wrapper_ == ISAL_GZIP && !state_.wrapper_flag) {
+      code = isal_read_gzip_header(&state_, &header_);
+    }
+    if (code == ISAL_DECOMP_OK) code = isal_inflate(&state_);
     Step step;
     step.used = input.size() - state_.avail_in;
     step.made = output_size - state_.avail_out;
@@ -71,6 +77,7 @@ class GzipCodec : public Codec {
 
   const uint32_t wrapper_;
   inflate_state state_;
+  isal_gzip_header header_;
 };
 
 class ZstdCodec : public Codec {
