@@ -41,9 +41,7 @@ void AppendHexByte(char c, std::string* out) {
   *out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
 }
 
-}  // namespace
-
-std::string Escaped(std::string_view bytes) {
+std::string Escape(std::string_view bytes, std::string_view backslash) {
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {
@@ -51,7 +49,7 @@ std::string Escaped(std::string_view bytes) {
     const std::string_view sequence = bytes.substr(0, length == 0 ? 1 : length);
     const char c = sequence[0];
     if (c == '\\') {
-      out += "\\\\";
+      out += backslash;
     } else if (c == '\n') {
       out += "\\n";
     } else if (c == '\t') {
@@ -67,6 +65,11 @@ std::string Escaped(std::string_view bytes) {
   }
   return out;
 }
+
+}  // namespace
+
+std::string Escaped(std::string_view bytes) { return Escape(bytes, "\\\\"); }
+std::string EscapedSentence(std::string_view bytes) { return Escape(bytes, "\\"); }
 
 std::string Hex(uint64_t value) { return absl::StrCat("0x", absl::Hex(value)); }
 

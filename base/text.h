@@ -20,6 +20,8 @@ inline std::string_view ToStd(absl::string_view s) { return {s.data(), s.size()}
 // that a file name or string from hostile input can neither move a terminal's cursor nor break a
 // JSON report.
 std::string Escaped(std::string_view bytes);
+// The same for a sentence in which names stand that were escaped: its backslashes stay as they are.
+std::string EscapedSentence(std::string_view bytes);
 
 // "0x318".
 std::string Hex(uint64_t value);

@@ -44,7 +44,8 @@ target_link_libraries(lre_headers PRIVATE
 set(LRE_AUDIT_COMPILED_APART
   audit/claims/metadata.cc audit/claims/shebang.cc audit/claims/shell_words.cc audit/claims/wrapper.cc
   audit/link/view_closure.cc
-  audit/nix/cache_directory.cc audit/nix/nar_info.cc audit/nix/nix_conf.cc audit/nix/references.cc
+  audit/nix/cache_directory.cc audit/nix/database.cc audit/nix/nar_info.cc audit/nix/nix_conf.cc
+  audit/nix/references.cc
   audit/trees/docker_archive.cc audit/trees/json.cc audit/trees/nix2container.cc
   audit/trees/nix2container_layer.cc audit/trees/nix2container_tree.cc audit/trees/open_image.cc
   audit/trees/store_files.cc audit/trees/tar_header.cc

@@ -14,16 +14,18 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 void EscapeString(const Reflection& reflection, const FieldDescriptor* field, Message& message) {
+  // Messages come with their names escaped by whoever made them.
+  const auto escape = field->name() == "message" ? EscapedSentence : Escaped;
   std::string scratch;
   if (!field->is_repeated()) {
     reflection.SetString(&message, field,
-                         Escaped(reflection.GetStringReference(message, field, &scratch)));
+                         escape(reflection.GetStringReference(message, field, &scratch)));
     return;
   }
   for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
     reflection.SetRepeatedString(
         &message, field, i,
-        Escaped(reflection.GetRepeatedStringReference(message, field, i, &scratch)));
+        escape(reflection.GetRepeatedStringReference(message, field, i, &scratch)));
   }
 }
 

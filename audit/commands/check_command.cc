@@ -34,6 +34,8 @@ int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err) 
                       "\" is no directory; check takes the directory of a repository")),
                   err);
   }
+  const auto keys = TrustedKeysOf(options.trusted_keys);
+  if (!keys.ok()) return Refuse(keys.status(), err);
   const std::string file = PolicyFile(options);
   absl::StatusOr<LoadedPolicy> policy = LoadPolicy(file, options.report.now);
   if (!policy.ok()) return Refuse(policy.status(), err);
@@ -62,6 +64,7 @@ int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err) 
   request.reference = file.empty() ? options.directory : file;
   request.problems = std::move(problems);
   request.registry = options.registry;
+  request.trusted_keys = keys->get();
   ReportOptions report = options.report;
   if (!report.fail_on_given && policy->policy.fail_on() != Finding::SEVERITY_UNSPECIFIED) {
     report.fail_on = policy->policy.fail_on();

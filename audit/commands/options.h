@@ -73,7 +73,8 @@ struct ToolchainOptions {
 
 // lre-audit check [DIR]
 struct CheckOptions {
-  std::string directory;  // of the repository
+  std::string directory;                  // of the repository
+  std::vector<std::string> trusted_keys;  // of the closures of its images and stores
   RegistryOptions registry;
   ReportOptions report;  // its `policy` names the subjects; empty: DIR/lre-audit.textproto if there
 };

@@ -1,6 +1,8 @@
 #include "audit/link/merge.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -36,7 +38,9 @@ class Merger {
     }
     CollectRefusals();
     if (options_.nar_hashes) HashStorePaths();
+    HashUnsure();
     CollectAlterations();
+    CollectDuplicates();
     MoveFiles();
     return std::move(out_);
   }
@@ -131,24 +135,38 @@ class Merger {
     return true;
   }
 
-  void CollectAlterations() {
-    // Layers may repeat each other's files: only other contents are an alteration.
+  // What is the same after all, where only its contents tell.
+  void HashUnsure() {
     std::vector<ContentRef> unsure;
-    const auto ref = [](EntryRef entry) { return ContentRef{entry.layer, entry.index}; };
     for (const Overlay::Alteration& alteration : overlay_.alterations()) {
       if (!alteration.maybe_identical) continue;
-      unsure.push_back(ref(alteration.lower));
-      unsure.push_back(ref(alteration.upper_content));
+      unsure.push_back(RefOf(alteration.lower));
+      unsure.push_back(RefOf(alteration.upper_content));
     }
-    const std::map<ContentRef, std::string> hashes =
-        unsure.empty() ? std::map<ContentRef, std::string>() : HashContents(tree_, unsure, Kept());
+    for (const Overlay::Duplicate& duplicate : overlay_.duplicates()) {
+      if (!IsRegular(duplicate.first_content) || !IsRegular(duplicate.second_content)) continue;
+      unsure.push_back(RefOf(duplicate.first_content));
+      unsure.push_back(RefOf(duplicate.second_content));
+    }
+    if (!unsure.empty()) hashes_ = HashContents(tree_, unsure, Kept());
+  }
+  static ContentRef RefOf(EntryRef entry) { return {entry.layer, entry.index}; }
+  bool IsRegular(EntryRef entry) const {
+    return entry.present() && EntryOf(entry).type == Entry::Type::kRegular;
+  }
+  // None where they could not be read.
+  std::optional<bool> HaveSameContents(EntryRef a, EntryRef b) const {
+    const auto one = hashes_.find(RefOf(a)), other = hashes_.find(RefOf(b));
+    if (one == hashes_.end() || other == hashes_.end()) return std::nullopt;
+    return one->second == other->second;
+  }
+
+  void CollectAlterations() {
     for (const Overlay::Alteration& alteration : overlay_.alterations()) {
-      if (alteration.maybe_identical) {
-        const auto lower = hashes.find(ref(alteration.lower));
-        const auto upper = hashes.find(ref(alteration.upper_content));
-        if (lower != hashes.end() && upper != hashes.end() && lower->second == upper->second) {
-          continue;
-        }
+      // Layers may repeat each other's files: only other contents are an alteration.
+      if (alteration.maybe_identical &&
+          HaveSameContents(alteration.lower, alteration.upper_content).value_or(false)) {
+        continue;
       }
       if (!nix::StorePathOf(alteration.path, options_.store_directory)) continue;
       const auto layer = [&](EntryRef entry) {
@@ -157,6 +175,33 @@ class Merger {
       out_.alterations.push_back({alteration.path, WordFor(alteration.how), layer(alteration.upper),
                                   layer(alteration.lower)});
     }
+  }
+
+  // Runtimes keep the last one, other readers the first: which it is matters where they differ.
+  void CollectDuplicates() {
+    for (const Overlay::Duplicate& duplicate : overlay_.duplicates()) {
+      if (!duplicate.first_content.present() || !duplicate.second_content.present()) continue;
+      const std::string how = HowTheyDiffer(duplicate);
+      if (how.empty()) continue;
+      Problem& problem = out_.problems.emplace_back();
+      problem.kind = Problem::Kind::kViewsDisagree;
+      problem.where = tree_.parts()[duplicate.second.layer].name;
+      problem.message = absl::StrCat("holds ", Escaped(duplicate.path), " twice, with ", how);
+    }
+  }
+  std::string HowTheyDiffer(const Overlay::Duplicate& duplicate) const {
+    const Entry& first = EntryOf(duplicate.first_content);
+    const Entry& second = EntryOf(duplicate.second_content);
+    if (first.type != second.type) return "another type";
+    if (first.type == Entry::Type::kSymlink) {
+      return first.target == second.target ? "" : "another target";
+    }
+    if (first.type != Entry::Type::kRegular) return "";
+    if (first.size != second.size ||
+        !HaveSameContents(duplicate.first_content, duplicate.second_content).value_or(true)) {
+      return "other contents";
+    }
+    return first.mode == second.mode ? "" : "another mode";
   }
 
   const KeptHashes* Kept() const { return options_.cache == nullptr ? nullptr : &kept_; }
@@ -220,6 +265,7 @@ class Merger {
   const ScanOptions& options_;
   Overlay overlay_;
   const KeptHashes kept_;
+  std::map<ContentRef, std::string> hashes_;  // of HashUnsure()
   MergedTree out_;
 };
 

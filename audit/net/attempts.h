@@ -3,6 +3,7 @@
 #define LRE_AUDIT_AUDIT_NET_ATTEMPTS_H_
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 
 #include "absl/status/status.h"
@@ -15,7 +16,12 @@ namespace lre_audit::net {
 
 class Attempts {
  public:
-  explicit Attempts(const HttpLimits& limits) : limits_(limits) { Reset(); }
+  // `gave_up` is the client's, which outlives this: once one request has tried everything in vain,
+  // the others are tried twice, so that a server that breaks every transfer costs its delays once.
+  Attempts(const HttpLimits& limits, std::atomic<bool>& gave_up)
+      : limits_(limits), gave_up_(gave_up) {
+    Reset();
+  }
 
   // Something went well for a while.
   void Reset() {
@@ -23,7 +29,7 @@ class Attempts {
     backoff_ = limits_.first_backoff;
   }
 
-  bool exhausted() const { return failures_ > limits_.retries; }
+  bool exhausted() const { return failures_ > retries(); }
 
   // Waits before the next attempt, `asked` at least; Unavailable, with `why`, when there is none.
   absl::Status Wait(const std::string& where, const std::string& why, absl::Duration asked) {
@@ -33,7 +39,8 @@ class Attempts {
           where, ": ", why, ", and asks to wait ", absl::FormatDuration(asked), ", longer than ",
           absl::FormatDuration(limits_.longest_wait), "; try again then"));
     }
-    if (failures_ > limits_.retries) {
+    if (exhausted()) {
+      gave_up_ = true;
       return absl::UnavailableError(absl::StrCat(where, ": ", why, "; given up after ", failures_,
                                                  " attempts, try again later"));
     }
@@ -43,7 +50,10 @@ class Attempts {
   }
 
  private:
+  int retries() const { return gave_up_ ? std::min(1, limits_.retries) : limits_.retries; }
+
   HttpLimits limits_;
+  std::atomic<bool>& gave_up_;
   int failures_ = 0;
   absl::Duration backoff_;
 };

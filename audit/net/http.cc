@@ -145,7 +145,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> HttpClient::OpenRetrying(
 }
 
 absl::StatusOr<HttpAnswer> HttpClient::Fetch(const HttpRequest& request, uint64_t most_bytes) {
-  Attempts attempts(settings_.limits);
+  Attempts attempts(settings_.limits, gave_up_);
   while (true) {
     LRE_ASSIGN_OR_RETURN(const std::unique_ptr<Exchange> opened,
                          OpenRetrying(request, {}, attempts));
@@ -173,7 +173,7 @@ absl::StatusOr<HttpAnswer> HttpClient::Fetch(const HttpRequest& request, uint64_
 }
 
 absl::StatusOr<HttpStream> HttpClient::Open(const HttpRequest& request) {
-  Attempts attempts(settings_.limits);
+  Attempts attempts(settings_.limits, gave_up_);
   LRE_ASSIGN_OR_RETURN(std::unique_ptr<Exchange> exchange,
                        OpenRetrying(request, RangeHeaders(request, request.offset, ""), attempts));
   HttpStream stream;

@@ -10,6 +10,7 @@
 #ifndef LRE_AUDIT_AUDIT_NET_HTTP_H_
 #define LRE_AUDIT_AUDIT_NET_HTTP_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -145,6 +146,7 @@ class HttpClient : public std::enable_shared_from_this<HttpClient> {
 
   const HttpSettings settings_;
   const std::shared_ptr<HandlePool> pool_;
+  std::atomic<bool> gave_up_ = false;  // of Attempts
 };
 
 }  // namespace lre_audit::net

@@ -105,6 +105,14 @@ absl::StatusOr<ImageName> ParseImageName(std::string_view text) {
   constexpr char kForm[] = "expected [HOST[:PORT]/]NAME[:TAG][@DIGEST]";
   ImageName name;
   std::string_view rest = text;
+  // "user:password@host/name" is no digest, and nobody's log should show it.
+  if (const size_t slash = rest.find('/');
+      slash != std::string_view::npos && rest.find('@') < slash) {
+    return Wrong(
+        "a user's name or password in front of '@' does not belong here: skopeo login, or "
+        "--authfile; ",
+        kForm);
+  }
   if (const size_t at = rest.find('@'); at != std::string_view::npos) {
     LRE_ASSIGN_OR_RETURN(name.digest, ParseDigest(rest.substr(at + 1)));
     rest = rest.substr(0, at);

@@ -18,6 +18,7 @@ namespace lre_audit {
 namespace {
 
 constexpr char kManifest[] = "manifest.json";
+constexpr size_t kMostCompared = 100;  // images of an archive
 
 // The digest that a blob's name promises: "blobs/sha256/<hex>" or "<hex>.json".
 std::optional<Digest> DigestOfName(const std::string& name) {
@@ -249,6 +250,38 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
   }
   CompareWithOci(blobs, manifest->size() == 1, limits, image);
   return image;
+}
+
+void CompareWithDocker(const ArchiveBlobs& blobs, const TreeLimits& limits, Image& oci) {
+  if (!blobs.Has(kManifest)) return;
+  std::vector<Problem> problems;
+  const std::optional<Json> manifest = ReadJsonBlob(blobs, kManifest, JsonSchema::kDockerManifest,
+                                                    std::nullopt, std::nullopt, limits, problems);
+  const auto disagree = [&oci](std::string message) {
+    oci.problems.push_back(
+        {Problem::Kind::kViewsDisagree, kManifest, 0, std::move(message), {}, {}});
+  };
+  if (!manifest || !manifest->is_array()) {
+    return disagree(absl::StrCat("cannot be read, and index.json can", problems.empty() ? "" : ": ",
+                                 problems.empty() ? "" : problems[0].message));
+  }
+  const size_t count = std::min(manifest->size(), kMostCompared);
+  bool found = false;
+  for (size_t i = 0; i < count; ++i) {
+    // Comparing it with index.json is part of reading it.
+    const absl::StatusOr<Image> docker = ReadDockerArchive(blobs, absl::StrCat("@", i), limits);
+    if (!docker.ok()) continue;
+    const bool same_configuration = docker->config_digest && oci.config_digest &&
+                                    docker->config_digest->hex == oci.config_digest->hex;
+    if (!same_configuration && !HaveOneName(*docker, oci) && manifest->size() > 1) continue;
+    found = true;
+    for (const Problem& problem : docker->problems) {
+      if (problem.kind == Problem::Kind::kViewsDisagree) oci.problems.push_back(problem);
+    }
+  }
+  if (!found) {
+    disagree("describes no image with the name or the configuration that index.json has");
+  }
 }
 
 }  // namespace lre_audit

@@ -16,6 +16,11 @@ namespace lre_audit {
 absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::string& name,
                                         const TreeLimits& limits);
 
+// What the archive's manifest.json, if it has one, says otherwise than the index.json of which
+// `oci` is an image becomes a problem of the image: Docker since version 25 writes both, and who
+// loads the archive chooses.
+void CompareWithDocker(const ArchiveBlobs& blobs, const TreeLimits& limits, Image& oci);
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_AUDIT_TREES_DOCKER_ARCHIVE_H_

@@ -123,7 +123,18 @@ absl::StatusOr<GoRegexp> GoRegexp::Compile(std::string_view pattern) {
         absl::StrCat("\"", Escaped(pattern.substr(0, 200)),
                      "\" is no regular expression: ", Escaped(compiled->error())));
   }
+  if (compiled->NumberOfCapturingGroups() > kMaxGroups) {
+    return absl::ResourceExhaustedError(absl::StrCat("\"", Escaped(pattern.substr(0, 200)),
+                                                     "\" has ", compiled->NumberOfCapturingGroups(),
+                                                     " groups, more than ", kMaxGroups));
+  }
   return GoRegexp(std::move(compiled));
+}
+
+size_t GoRegexp::Cost(size_t bytes) const {
+  const auto size = static_cast<size_t>(pattern_->ProgramSize());
+  const auto groups = static_cast<size_t>(pattern_->NumberOfCapturingGroups());
+  return 1 + size * (1 + groups) * bytes / 50'000;
 }
 
 bool GoRegexp::Matches(std::string_view bytes) const {

@@ -23,7 +23,8 @@ namespace lre_audit {
 
 class GoRegexp {
  public:
-  // InvalidArgument for what is no pattern, or takes more than kMaxMemory bytes.
+  // InvalidArgument for what is no pattern, or takes more than kMaxMemory bytes; ResourceExhausted
+  // for more than kMaxGroups groups, which make every match slow.
   static absl::StatusOr<GoRegexp> Compile(std::string_view pattern);
   ~GoRegexp();
   GoRegexp(GoRegexp&&) noexcept;
@@ -32,7 +33,11 @@ class GoRegexp {
   // Whether it matches anywhere in `text`.
   bool Matches(std::string_view text) const;
 
+  // About what holding a text of `bytes` against it takes; 1 for one that is as usual.
+  size_t Cost(size_t bytes) const;
+
   static constexpr int kMaxMemory = 1 << 20;
+  static constexpr int kMaxGroups = 100;
 
  private:
   friend class GoRewrite;
@@ -46,6 +51,7 @@ class GoRewrite {
   // In `replacement`, $1, ${1} and ${name} stand for what groups have matched, $$ for a dollar.
   static absl::StatusOr<GoRewrite> Compile(std::string_view pattern, std::string_view replacement);
 
+  size_t Cost(size_t bytes) const { return pattern_.Cost(bytes); }
   // None if the result takes more than `limit` bytes.
   std::optional<std::string> Apply(std::string_view text, size_t limit) const;
 

@@ -1,5 +1,7 @@
 #include "audit/trees/nix2container.h"
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,9 @@ namespace lre_audit {
 namespace {
 
 constexpr uint64_t kVersion = 1;
+// In all layers that are yet to be made. A real image names a path twice, where it is copied to the
+// root as well; each naming costs a walk, and a description of 20 MB has room for 200,000.
+constexpr int kMaxNamings = 50;
 
 class Reader {
  public:
@@ -96,6 +101,7 @@ class Reader {
       for (size_t i = 0; i < elements.size(); ++i) {
         ReadPath(elements[i], absl::StrCat(object.NameOf("paths"), "[", i, "]"), *layer.paths);
       }
+      if (layer.layer_path.empty()) LimitNamings(object.NameOf("paths"), *layer.paths);
     }
     // Of layers that came from elsewhere it writes 0, for it never asks how long they are.
     if (!Member(json, "size").is_null()) {
@@ -142,6 +148,15 @@ class Reader {
     }
   }
 
+  void LimitNamings(const std::string& name, std::vector<NixPath>& paths) {
+    const size_t named = std::erase_if(
+        paths, [&](const NixPath& path) { return ++namings_[path.path] > kMaxNamings; });
+    if (named == 0) return;
+    log_.Add(Problem::Kind::kLimit, 0,
+             absl::StrCat(name, " has ", named, " paths that the image has named ", kMaxNamings,
+                          " times before; they are left out"));
+  }
+
   void ReadPermission(const Json& json, const std::string& name,
                       std::vector<NixPermission>& permissions) {
     if (!ExpectObject(json, name)) return;
@@ -159,6 +174,7 @@ class Reader {
   const TreeLimits limits_;
   NixImage out_;
   ProblemLog log_;
+  std::map<std::string, int> namings_;  // by path
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ constexpr size_t kMaxDepth = 400;
 // against the files of one store path.
 constexpr size_t kMaxPatterns = 10'000;        // of a layer
 constexpr size_t kMaxPathPatterns = 1'000;     // of a path: they are held at the same time
-constexpr uint64_t kMaxMatches = 200'000'000;  // of a layer, pattern by file
+constexpr uint64_t kMaxMatches = 100'000'000;  // of a layer, pattern by file, as GoRegexp::Cost()
 constexpr size_t kMaxReplacement = 4096;       // PATH_MAX
 constexpr size_t kMaxName = 64 << 10;          // no runtime unpacks names beyond 4096
 
@@ -103,6 +103,10 @@ class Planner {
     Problem(Problem::Kind::kUnreadable, absl::StrCat(Escaped(path), ": ", message));
   }
   void Malformed(std::string message) { Problem(Problem::Kind::kMalformed, std::move(message)); }
+  void BadPattern(absl::string_view what, const NixPath& path, const absl::Status& status) {
+    Problem(absl::IsResourceExhausted(status) ? Problem::Kind::kLimit : Problem::Kind::kMalformed,
+            absl::StrCat(what, " of ", Escaped(path.path), ": ", status.message()));
+  }
   void Limit(absl::string_view message) {
     Problem(Problem::Kind::kLimit, absl::StrCat(message, "; the rest of the layer is not read"));
     stopped_ = true;
@@ -137,8 +141,7 @@ class Planner {
       if (pattern.ok()) {
         permissions_.push_back({&said, *std::move(pattern)});
       } else {
-        Malformed(
-            absl::StrCat("permissions of ", Escaped(path.path), ": ", pattern.status().message()));
+        BadPattern("permissions", path, pattern.status());
       }
     }
     if (path.rewrite.empty()) return true;
@@ -149,7 +152,7 @@ class Planner {
     }
     absl::StatusOr<GoRewrite> rewrite = GoRewrite::Compile(path.rewrite, path.replacement);
     if (!rewrite.ok()) {
-      Malformed(absl::StrCat("rewrite of ", Escaped(path.path), ": ", rewrite.status().message()));
+      BadPattern("rewrite", path, rewrite.status());
       return false;
     }
     rewrite_ = *std::move(rewrite);
@@ -225,7 +228,7 @@ class Planner {
     NixTarEntry entry;
     entry.name = source;
     if (rewrite_) {
-      if (!CountMatches(1 + path_->replacement.size())) return;
+      if (!CountMatches(rewrite_->Cost(source.size()) + path_->replacement.size())) return;
       const std::optional<std::string> renamed = rewrite_->Apply(source, kMaxName);
       if (!renamed) {
         return Malformed(absl::StrCat(Escaped(source), ": its rewrite makes a name of more than ",
@@ -287,8 +290,8 @@ class Planner {
   // except the owner's numbers, which are 0 then.
   bool ApplyPermissions(const std::string& source, NixTarEntry& entry) {
     if (permissions_.empty()) return true;
-    if (!CountMatches(permissions_.size())) return false;
     for (const Permission& permission : permissions_) {
+      if (!CountMatches(permission.pattern.Cost(source.size()))) return false;
       if (!permission.pattern.Matches(source)) continue;
       const NixPermission& said = *permission.said;
       entry.uid = said.uid;

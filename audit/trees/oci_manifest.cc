@@ -279,6 +279,13 @@ class Reader {
     image.platform = descriptor.platform;
     image.problems = std::move(problems);
     if (json) ReadImage(*json, name, *descriptor.digest, image);
+    if (!descriptor.attestation && !IsForPlatform(image.config, descriptor.platform)) {
+      image.problems.push_back(
+          {Problem::Kind::kViewsDisagree, name, 0,
+           absl::StrCat("its index offers it for ", Escaped(descriptor.platform),
+                        ", its configuration is for ", Escaped(PlatformOf(image.config))),
+           descriptor.platform, PlatformOf(image.config)});
+    }
     return absl::OkStatus();
   }
 
@@ -402,6 +409,22 @@ std::string HostPlatform() {
   if (uname(&name) != 0) return "linux/amd64";
   const auto found = kNames->find(name.machine);
   return absl::StrCat("linux/", found == kNames->end() ? name.machine : found->second);
+}
+
+std::string PlatformOf(const ImageConfig& config) {
+  return absl::StrCat(config.os, "/", config.architecture, config.variant.empty() ? "" : "/",
+                      config.variant);
+}
+
+bool IsForPlatform(const ImageConfig& config, const std::string& platform) {
+  if (platform.empty()) return true;
+  std::vector<std::string> said = absl::StrSplit(platform, '/');
+  said.resize(3);
+  const auto same = [](const std::string& a, const std::string& b) {
+    return a.empty() || b.empty() || a == b;
+  };
+  return same(said[0], config.os) && same(said[1], config.architecture) &&
+         same(said[2], config.variant);
 }
 
 absl::StatusOr<std::vector<Image>> ReadManifests(const BlobSource& blobs,

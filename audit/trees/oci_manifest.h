@@ -41,6 +41,10 @@ absl::StatusOr<std::vector<Image>> ReadManifests(const BlobSource& blobs,
 
 // "linux/amd64" in Go's words, as the OCI does.
 std::string HostPlatform();
+// The same of what a configuration says.
+std::string PlatformOf(const ImageConfig& config);
+// Whether a configuration is one for `platform`: what either does not say does not contradict.
+bool IsForPlatform(const ImageConfig& config, const std::string& platform);
 
 }  // namespace lre_audit
 

@@ -13,6 +13,7 @@
 #include "audit/trees/containers_storage.h"
 #include "audit/trees/directory_transport.h"
 #include "audit/trees/docker_daemon.h"
+#include "audit/trees/oci_manifest.h"
 #include "audit/trees/transports.h"
 #include "base/status.h"
 #include "base/suggest.h"
@@ -56,17 +57,22 @@ absl::Status UnknownTransport(std::string_view transport) {
                    DidYouMean(transport.substr(0, 80), names), " (transports: ", known, ")"));
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
-                                                const OpenOptions& options) {
-  OpenOptions one = options;
-  one.all_platforms = false;
-  LRE_ASSIGN_OR_RETURN(Trees trees, OpenImages(reference, one));
-  return std::move(trees.front());
+// An index has been asked for its platform; an image that stands alone has to be for it, too.
+absl::Status CheckPlatform(const Trees& trees, const std::string& platform) {
+  for (const std::unique_ptr<Tree>& tree : trees) {
+    if (IsForPlatform(tree->config(), platform)) continue;
+    const bool is_known = std::any_of(
+        tree->problems().begin(), tree->problems().end(),
+        [](const Problem& problem) { return problem.kind == Problem::Kind::kViewsDisagree; });
+    if (is_known) continue;
+    return absl::NotFoundError(absl::StrCat(Escaped(tree->reference()), ": no image for platform ",
+                                            Escaped(platform), "; it is for ",
+                                            Escaped(PlatformOf(tree->config()))));
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Trees> OpenImages(const std::string& reference, const OpenOptions& options) {
+absl::StatusOr<Trees> Open(const std::string& reference, const OpenOptions& options) {
   const size_t colon = reference.find(':');
   const std::string transport = reference.substr(0, colon);
   const Transport* found =
@@ -91,6 +97,22 @@ absl::StatusOr<Trees> OpenImages(const std::string& reference, const OpenOptions
     absl::StrAppend(&forms, ToAbsl(candidate.form), ", ");
   return absl::NotFoundError(absl::StrCat(
       Escaped(reference), ": no such file or directory; expected ", forms, "or a path"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Tree>> OpenImage(const std::string& reference,
+                                                const OpenOptions& options) {
+  OpenOptions one = options;
+  one.all_platforms = false;
+  LRE_ASSIGN_OR_RETURN(Trees trees, OpenImages(reference, one));
+  return std::move(trees.front());
+}
+
+absl::StatusOr<Trees> OpenImages(const std::string& reference, const OpenOptions& options) {
+  LRE_ASSIGN_OR_RETURN(Trees trees, Open(reference, options));
+  if (!options.all_platforms) LRE_RETURN_IF_ERROR(CheckPlatform(trees, options.platform));
+  return trees;
 }
 
 }  // namespace lre_audit

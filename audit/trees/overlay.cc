@@ -329,7 +329,7 @@ void Overlay::Place(const Entry& entry, Id parent, std::string_view name) {
         old.type == Entry::Type::kDirectory && type == Entry::Type::kDirectory;
     const bool same = old.metadata == metadata && old.shape == shape;
     if (old.entry.layer == layer_ && !(both_directories && same)) {
-      duplicates_.push_back({PathOf(id), old.entry, self});
+      duplicates_.push_back({PathOf(id), old.entry, self, old.content, content});
     } else if (old.entry.present() && old.entry.layer != layer_ && UnitOf(id) != kNoId) {
       const bool maybe_identical = same && type == Entry::Type::kRegular;
       const bool unchanged = same && (!maybe_identical || content == old.content);

@@ -74,6 +74,7 @@ class Overlay {
   struct Duplicate {
     std::string path;
     EntryRef first, second;
+    EntryRef first_content, second_content;  // another entry's for a hard link
   };
   const std::vector<Duplicate>& duplicates() const { return duplicates_; }
 

@@ -184,8 +184,13 @@ absl::StatusOr<Trees> OpenRegistryImage(const TypedReference& name, const OpenOp
   rest.remove_prefix(2);
   absl::StatusOr<registry::ImageName> parsed = registry::ParseImageName(rest);
   if (!parsed.ok()) {
+    // A password that was put before the host is not shown.
+    const size_t at = rest.find('@');
+    const std::string shown = at < rest.find('/') && rest.find('/') != std::string_view::npos
+                                  ? absl::StrCat("docker://...", ToAbsl(rest.substr(at)))
+                                  : name.reference;
     return absl::Status(parsed.status().code(),
-                        absl::StrCat(Escaped(name.reference), ": ", parsed.status().message()));
+                        absl::StrCat(Escaped(shown), ": ", parsed.status().message()));
   }
   std::shared_ptr<const BlobSource> blobs;
   absl::StatusOr<std::vector<Image>> images = ReadImages(*parsed, options, &blobs);

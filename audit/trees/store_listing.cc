@@ -2,6 +2,7 @@
 // at one system call a path.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,6 +50,12 @@ class StoreListing : public Tree {
       entry.path = paths_[i];
       entry.index = i - begin;
       FillEntry(status, &entry);
+      entry.target.clear();
+      if (S_ISLNK(status.st_mode)) {
+        char target[4097];  // PATH_MAX
+        const ssize_t length = readlinkat(store_->fd(), name, target, sizeof(target));
+        if (length >= 0) entry.target.assign(target, static_cast<size_t>(length));
+      }
       sink.BeginEntry(entry);
       sink.EndEntry(true);
     }

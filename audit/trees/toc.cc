@@ -156,7 +156,7 @@ std::optional<std::string_view> GzipExtra(std::string_view footer, size_t extra_
 }
 
 std::optional<TocFooter> StargzFooter(std::string_view tail) {
-  constexpr std::string_view kMagic = "STARGZ", kExternal = "STARGZEXTERNALTOC";
+  constexpr std::string_view kStargzMagic = "STARGZ", kExternal = "STARGZEXTERNALTOC";
   constexpr size_t kAround = 25, kDigits = 16;
   const auto extra_of = [&](size_t size) -> std::optional<std::string_view> {
     if (tail.size() < kAround + size) return std::nullopt;
@@ -176,7 +176,7 @@ std::optional<TocFooter> StargzFooter(std::string_view tail) {
   }
   TocFooter footer;
   footer.bytes = bytes;
-  if (field.size() != kDigits + kMagic.size() || field.substr(kDigits) != kMagic ||
+  if (field.size() != kDigits + kStargzMagic.size() || field.substr(kDigits) != kStargzMagic ||
       !absl::SimpleHexAtoi(ToAbsl(field.substr(0, kDigits)), &footer.offset)) {
     return std::nullopt;
   }

@@ -27,6 +27,11 @@ TEST(Escaped, WritesInvalidUtf8ByteByByte) {
   EXPECT_EQ(Escaped("\xED\xA0\x80"), "\\xed\\xa0\\x80");  // surrogate
 }
 
+TEST(EscapedSentence, LeavesWhatIsEscaped) {
+  EXPECT_EQ(EscapedSentence(Escaped("a\\b\n")), Escaped("a\\b\n"));
+  EXPECT_EQ(EscapedSentence("a\x1b\xff"), "a\\x1b\\xff");
+}
+
 TEST(Hex, IsLowerCaseWithPrefix) { EXPECT_EQ(Hex(0x318), "0x318"); }
 
 }  // namespace

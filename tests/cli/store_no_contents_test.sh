@@ -29,6 +29,12 @@ chmod -R u+w "root$glibc" && rm -rf "root$glibc"
 exits 1 "${closure[@]}" --format json
 holds '[(f["rule"], f.get("path") or f.get("referenced")) for f in errors] == [("LRE302", "'"$glibc"'")]'
 
+# A path that was replaced by a link out of the store.
+ln -s /etc "root$glibc"
+exits 1 "${closure[@]}" --format json
+holds '("LRE203", "/etc") in [(f["rule"], f.get("referenced")) for f in errors]'
+rm "root$glibc"
+
 # In a store that is audited whole, what lies there besides.
 mkdir "root$glibc"
 touch root/nix/store/left-over

@@ -216,6 +216,30 @@ TEST(Merge, WhatCannotBeComparedIsAnAlteration) {
   EXPECT_THAT(Alterations(tree), ElementsAre("layer 2 replaces " + kPath + " of layer 1"));
 }
 
+// The same name twice in one layer: who takes the last one and who the first see two images, unless
+// both are the same.
+TEST(Merge, DuplicatesThatDiffer) {
+  FakeTree tree;
+  tree.Layer().Directory(kPath).Directory(kPath);
+  for (const char* contents : {"12", "21"}) tree.File(kPath + "/other", contents);
+  for (const char* contents : {"12", "123"}) tree.File(kPath + "/longer", contents);
+  for (const char* contents : {"12", "12"}) tree.File(kPath + "/same", contents);
+  for (const char* target : {"/a", "/b"}) tree.Symlink("/link", target);
+  for (const char* target : {"/a", "/a"}) tree.Symlink("/same-link", target);
+  tree.File("/file", "x").Directory("/file");
+  tree.Layer().File(kPath + "/other", "33");  // another layer replaces; that is LRE403's
+  std::vector<std::string> lines;
+  for (const Problem& problem : Merge(tree).problems) {
+    EXPECT_EQ(problem.kind, Problem::Kind::kViewsDisagree);
+    lines.push_back(problem.where + " " + problem.message);
+  }
+  EXPECT_THAT(lines, ::testing::UnorderedElementsAre(
+                         "layer 1 holds " + kPath + "/other twice, with other contents",
+                         "layer 1 holds " + kPath + "/longer twice, with other contents",
+                         "layer 1 holds /link twice, with another target",
+                         "layer 1 holds /file twice, with another type"));
+}
+
 const FileFacts* Find(const MergedTree& merged, const std::string& path) {
   for (const FileFacts& file : merged.files) {
     if (file.path() == path) return &file;

@@ -87,6 +87,20 @@ TEST(Http, GivesUp) {
   EXPECT_EQ(server.requests().size(), 4);
 }
 
+// A server that breaks everything costs its delays once, not once for each thing.
+TEST(Http, IsLessPatientOnceItHasGivenUp) {
+  ScriptedServer server([&](const std::string& request, int) {
+    const bool fine = request.find("/fine") != std::string::npos;
+    return Reply{Answer(fine ? "200 OK" : "503 Service Unavailable", "", "")};
+  });
+  const auto client = *HttpClient::Make(Hasty());
+  for (const int requests : {4, 6, 8}) {
+    EXPECT_FALSE(client->Fetch({.url = server.Url("/")}, 100).ok());
+    EXPECT_EQ(server.requests().size(), requests);
+  }
+  EXPECT_TRUE(client->Fetch({.url = server.Url("/fine")}, 100).ok());
+}
+
 TEST(Http, WaitsAsLongAsItIsAskedToButNotLonger) {
   ScriptedServer server([](const std::string&, int number) {
     return Reply{Answer("429 Too Many Requests",

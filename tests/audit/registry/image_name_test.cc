@@ -47,6 +47,12 @@ TEST(ImageName, ADigestNeedsNoTag) {
   EXPECT_EQ(ParseImageName("h:5/x:t@" + digest)->digest->ToString(), digest);
 }
 
+TEST(ImageName, ShowsNoPassword) {
+  const absl::Status status = ParseImageName("me:secret@h.example:5000/x:t").status();
+  EXPECT_THAT(ToStd(status.message()), HasSubstr("skopeo login"));
+  EXPECT_THAT(ToStd(status.message()), testing::Not(HasSubstr("secret")));
+}
+
 TEST(ImageName, RefusesWhatIsNone) {
   for (const char* text : {"",
                            "/x",

@@ -170,6 +170,29 @@ TEST_F(DockerArchiveTest, OneViewLacksTheImage) {
               HasSubstr("cannot be read"));
 }
 
+TEST_F(DockerArchiveTest, ComparedWhicheverViewIsRead) {
+  const std::string one = "docker = docker[:1]\nindex['manifests'] = [entry(oci[0], 'a:t')]\n";
+  const auto problems = [&](const std::string& edit, const std::string& name = "a:t") {
+    Problems(edit, name);  // writes the archive
+    auto tree = OpenImage("oci-archive:" + scratch_ / "save.tar:t", {});
+    EXPECT_TRUE(tree.ok()) << tree.status().ToString();
+    return tree.ok() ? (*tree)->problems() : std::vector<Problem>();
+  };
+  EXPECT_THAT(problems(one), IsEmpty());
+  // An image beside it, which index.json has not, is no business of this one.
+  EXPECT_THAT(problems("index['manifests'] = [entry(oci[0], 'a:t')]"), IsEmpty());
+  const std::vector<Problem> reversed = problems(one + "docker[0]['Layers'].reverse()");
+  ASSERT_EQ(reversed.size(), 1u) << Describe(reversed);
+  EXPECT_EQ(reversed[0].kind, Kind::kViewsDisagree);
+  EXPECT_THAT(reversed[0].message, HasSubstr("manifest.json 2 layers [sha256:"));
+  const std::vector<Problem> absent = problems(
+      "index['manifests'] = [entry(oci[0], 'a:t')]\ndocker = [docker[1], "
+      "{**docker[1], 'RepoTags': ['c:t']}]",
+      "b:t");
+  ASSERT_EQ(absent.size(), 1u) << Describe(absent);
+  EXPECT_EQ(absent[0].where, "manifest.json");
+}
+
 TEST_F(DockerArchiveTest, DamageIsToldOnce) {
   const std::vector<Problem> problems =
       Problems("files['blobs/sha256/' + oci[0]['config']['digest'][7:]] += b' '");

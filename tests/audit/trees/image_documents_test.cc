@@ -225,6 +225,40 @@ TEST_F(DocumentsTest, MediaTypesThatContradictTheContents) {
   EXPECT_THAT(own->problems()[0].message, testing::HasSubstr("is a manifest, its mediaType"));
 }
 
+// Who chooses by the index gets another image than who looks at the configuration.
+TEST_F(DocumentsTest, IndexAndConfigurationNamePlatforms) {
+  const auto offered = [](const std::string& platform) {
+    return "index['manifests'][0]['platform'] = " + platform;
+  };
+  const auto other = Edit("", "", offered("{'os': 'linux', 'architecture': 'arm64'}"));
+  ASSERT_THAT(other->problems(), SizeIs(1)) << Describe(other->problems());
+  EXPECT_EQ(other->problems()[0].kind, Kind::kViewsDisagree);
+  EXPECT_THAT(other->problems()[0].message, testing::HasSubstr("for linux/arm64, its"));
+  // What one of them does not say is no contradiction.
+  for (const char* platform : {"{'os': 'linux', 'architecture': 'amd64'}",
+                               "{'os': 'linux', 'architecture': 'amd64', 'variant': 'v2'}"}) {
+    EXPECT_THAT(Edit("", "", offered(platform))->problems(), IsEmpty()) << platform;
+  }
+  EXPECT_THAT(
+      Edit("config.pop('architecture')", "", offered("{'os': 'linux', 'architecture': 'arm64'}"))
+          ->problems(),
+      IsEmpty());
+}
+
+// An image that stands alone is not for whatever platform is asked for.
+TEST_F(DocumentsTest, LoneImageOfAnotherPlatform) {
+  Edit("");
+  OpenOptions options;
+  options.platform = "linux/arm64";
+  const absl::Status status = OpenImage("oci:" + scratch_ / "oci", options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("it is for linux/amd64"));
+  for (const char* platform : {"linux/amd64", "linux/amd64/v3"}) {
+    options.platform = platform;
+    EXPECT_TRUE(OpenImage("oci:" + scratch_ / "oci", options).ok()) << platform;
+  }
+}
+
 TEST_F(DocumentsTest, LayersWithoutADigest) {
   for (const char* layer : {"None", "{'size': 5}", "{'size': 5, 'digest': 7}"}) {
     const auto tree = Edit("", std::string("manifest['layers'][0] = ") + layer);

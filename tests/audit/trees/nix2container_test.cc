@@ -270,10 +270,28 @@ TEST_F(Nix2containerTest, Limits) {
   DescribePaths({Path(kA, absl::StrCat(R"("perms": [)", permissions, "]"))});
   Names(true);
   EXPECT_TRUE(Has(Problem::Kind::kLimit, "more patterns"));
-  std::vector<std::string> paths(10001, Path(kA, R"("rewrite": {"regex": "a", "repl": ""})"));
+  permissions.resize(permissions.rfind(','));
+  std::vector<std::string> paths(11, Path(kA, absl::StrCat(R"("perms": [)", permissions, "]")));
   DescribePaths(paths);
   Names(true);
   EXPECT_TRUE(Has(Problem::Kind::kLimit, "more patterns"));
+}
+
+// What is cheap to write and costly to do.
+TEST_F(Nix2containerTest, LimitsOfWork) {
+  const std::string nested = std::string(200, '(') + "a" + std::string(200, ')');
+  DescribePaths({Path(kA, R"("rewrite": {"regex": ")" + nested + R"(", "repl": ""})"), Path(kB)});
+  EXPECT_THAT(Names(true), testing::Contains(std::string(kB) + "/file"));
+  EXPECT_TRUE(Has(Problem::Kind::kLimit, "200 groups, more than 100"));
+  EXPECT_FALSE(Has(Problem::Kind::kDigestMismatch, ""));
+
+  DescribePaths(std::vector<std::string>(51, Path(kA)));
+  Names(true);
+  EXPECT_TRUE(Has(Problem::Kind::kLimit, "1 paths that the image has named 50 times before"));
+  EXPECT_FALSE(Has(Problem::Kind::kDigestMismatch, ""));
+  DescribePaths(std::vector<std::string>(50, Path(kA)));
+  Names();
+  EXPECT_THAT(problems_, IsEmpty()) << lre_audit::Describe(problems_);
 }
 
 TEST_F(Nix2containerTest, DeepDirectories) {
