@@ -95,7 +95,13 @@ Subject Link(const LinkInput& input) {
     if (const auto store_path = nix::StorePathOf(facts.path(), input.store_directory)) {
       file.store_path = std::string(*store_path);
     }
-    if (input.contents) LinkClaims(index, file);
+    LinkClaims(index, file);
+    // Where the names below store paths are not known, neither is what lies behind a link to them.
+    if (!input.contents) {
+      std::erase_if(file.claims, [](const LinkedClaim& claim) {
+        return claim.target.place == Target::Place::kStore;
+      });
+    }
   }
   closure.Link(subject);
   LinkObjects(

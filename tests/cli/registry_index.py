@@ -11,10 +11,11 @@ name = "org.opencontainers.image.ref.name"
 top = json.loads((layout / "index.json").read_text())
 entries = []
 for tag, platform in zip(images[::2], images[1::2]):
-    system, architecture = platform.split("/")
+    system, architecture, *variant = platform.split("/")
     entry = next(m for m in top["manifests"] if m["annotations"][name] == tag)
     entries.append({"mediaType": entry["mediaType"], "digest": entry["digest"], "size": entry["size"],
-                    "platform": {"os": system, "architecture": architecture}})
+                    "platform": {"os": system, "architecture": architecture,
+                                 **({"variant": variant[0]} if variant else {})}})
 media_type = "application/vnd.oci.image.index.v1+json"
 data = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}).encode()
 digest = hashlib.sha256(data).hexdigest()

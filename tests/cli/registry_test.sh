@@ -20,16 +20,16 @@ exits 0 diff "docker://$host/a/clean:t" "oci:$world/oci:clean"
 exits 0 why "docker://$host/a/clean:t" "$(grep -m1 -- -glibc- "$world/closure.txt" || head -1 "$world/closure.txt")"
 exits 0 image "docker://$host/a/clean:t" --jobs 1 "${compared[@]}"
 
-# An index: nested, with an image for each of two platforms.
+# An index: nested, with an image for each of two platforms, of which the configuration of both is.
 cp -r "$world/oci" multi
-python3 "$here/registry_index.py" multi clean linux/amd64 leaky linux/arm64
+python3 "$here/registry_index.py" multi clean linux/amd64/v2 leaky linux/amd64/v3
 push --all oci:multi:index "docker://$host/a/multi:t"
-same_report "docker://$host/a/multi:t" "oci:$world/oci:clean" 0 --platform linux/amd64
-same_report "docker://$host/a/multi:t" "oci:$world/oci:leaky" 1 --platform linux/arm64
+same_report "docker://$host/a/multi:t" "oci:$world/oci:clean" 0 --platform linux/amd64/v2
+same_report "docker://$host/a/multi:t" "oci:$world/oci:leaky" 1 --platform linux/amd64/v3
 exits 2 image "docker://$host/a/multi:t" --platform linux/s390x
-says "platforms: linux/amd64, linux/arm64" err
+says "platforms: linux/amd64/v2, linux/amd64/v3" err
 push --all --format v2s2 oci:multi:index "docker://$host/a/list:t"
-exits 0 image "docker://$host/a/list:t" --platform linux/amd64 "${compared[@]}"
+exits 0 image "docker://$host/a/list:t" --platform linux/amd64/v2 "${compared[@]}"
 
 refuses() {
   local words=$1; shift
@@ -41,6 +41,8 @@ refuses() {
 refuses "$host/a/clean has no tag none" "docker://$host/a/clean:none"
 refuses "$host/none has no tag t" "docker://$host/none:t"
 refuses "has no manifest sha256:0000" "docker://$host/a/clean@sha256:$(printf '0%.0s' {1..64})"
+refuses "skopeo login" "docker://me:secret@$host/a/clean"
+says_not secret err
 refuses "lower case" "docker://$host/A/clean"
 refuses "docker://HOST" "docker:$host/a/clean"
 refuses "NAME" docker://
