@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <algorithm>
 #include <array>
 
 #include "absl/strings/str_cat.h"
@@ -41,7 +42,14 @@ void AppendHexByte(char c, std::string* out) {
   *out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
 }
 
+// Nearly all that is shown.
+bool IsPlain(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7F && c != '\\'; });
+}
+
 std::string Escape(std::string_view bytes, std::string_view backslash) {
+  if (IsPlain(bytes)) return std::string(bytes);
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {

@@ -13,11 +13,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/text.h"
 
 namespace lre_audit::elf {
 namespace {
 
 constexpr int kMaxSymlinks = 40;              // as the kernel
+constexpr size_t kMaxMappings = 10'000;       // kept; a process may have 65,530
 constexpr uint64_t kMaxSmallFile = 64 << 20;  // an ld.so.cache has some hundred kilobytes
 
 class Descriptor {
@@ -48,6 +50,8 @@ std::string ReadUpTo(const Descriptor& file, size_t size) {
 }
 
 }  // namespace
+
+void HostView::Unmap::operator()(void* address) const { munmap(address, size); }
 
 HostView::HostView(std::string root) : root_(std::move(root)) {
   while (root_.ends_with('/')) root_.pop_back();
@@ -121,8 +125,17 @@ std::pair<HostView::Kind, std::string> HostView::ResolveOften(const std::string&
   const std::string directory = slash == std::string::npos ? "/" : path.substr(0, slash + 1);
   auto [parent, is_new] = resolved_directories_.try_emplace(directory);
   if (is_new) parent->second = Resolve(directory);
-  if (parent->second.first != Kind::kDirectory) return {Kind::kMissing, ""};
-  return Resolve(absl::StrCat(parent->second.second, "/", path.substr(slash + 1)));
+  const auto& [parent_kind, real] = parent->second;
+  if (parent_kind != Kind::kDirectory) return {Kind::kMissing, ""};
+  const std::string_view name = std::string_view(path).substr(slash + 1);
+  std::string candidate = absl::StrCat(real == "/" ? "" : real, "/", ToAbsl(name));
+  // Most names are not there, or are files: then nothing is left to walk.
+  if (!name.empty() && name != "." && name != "..") {
+    const Node& node = Look(candidate);
+    if (node.kind == Kind::kMissing) return {Kind::kMissing, ""};
+    if (node.kind != Kind::kSymlink) return {node.kind, std::move(candidate)};
+  }
+  return Resolve(candidate);
 }
 
 std::optional<View::File> HostView::Open(const std::string& path) const {
@@ -144,9 +157,11 @@ const Object* HostView::ReadFile(const std::string& real_path, const Node& node)
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || status.st_size < 4) return nullptr;
   void* mapped = mmap(nullptr, status.st_size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapped == MAP_FAILED) return nullptr;
+  Mapping mapping(mapped, Unmap{static_cast<size_t>(status.st_size)});
   const std::string_view bytes(static_cast<const char*>(mapped), status.st_size);
   if (HasElfMagic(bytes)) cached->second = std::make_unique<const Object>(ReadObject(Bytes(bytes)));
-  munmap(mapped, status.st_size);
+  // Taken down one by one they would stop every other thread each time.
+  if (mappings_.size() < kMaxMappings) mappings_.push_back(std::move(mapping));
   return cached->second.get();
 }
 

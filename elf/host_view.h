@@ -9,9 +9,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "absl/container/node_hash_map.h"
 #include "absl/status/statusor.h"
 #include "elf/search.h"
 
@@ -38,6 +39,11 @@ class HostView : public View {
   absl::StatusOr<std::string> ReadHead(const std::string& path, size_t size) const;
 
  private:
+  struct Unmap {
+    size_t size = 0;
+    void operator()(void* address) const;
+  };
+  using Mapping = std::unique_ptr<void, Unmap>;
   struct Node {
     Kind kind = Kind::kMissing;
     std::string target;  // of a symlink
@@ -51,8 +57,9 @@ class HostView : public View {
   const Object* ReadFile(const std::string& real_path, const Node& node) const;
 
   std::string root_;
-  mutable std::unordered_map<std::string, Node> nodes_;
-  mutable std::unordered_map<std::string, std::pair<Kind, std::string>> resolved_directories_;
+  mutable absl::node_hash_map<std::string, Node> nodes_;
+  mutable absl::node_hash_map<std::string, std::pair<Kind, std::string>> resolved_directories_;
+  mutable std::vector<Mapping> mappings_;
   mutable std::map<std::pair<dev_t, ino_t>, std::unique_ptr<const Object>> objects_;
 };
 

@@ -8,9 +8,13 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "audit/bytes/threads.h"
 #include "base/text.h"
 #include "elf/archive.h"
 #include "elf/host_view.h"
@@ -25,6 +29,8 @@ using elf::FoundBy;
 using elf::Library;
 using elf::Object;
 using elf::Process;
+
+constexpr size_t kFilesAtOnce = 16;  // fewer are done before another thread has begun
 
 enum Exit { kAllFound = 0, kMissing = 1, kUsage = 2, kUnreadable = 3 };
 
@@ -259,11 +265,73 @@ std::string WhyNoElf(const elf::HostView& view, const std::string& path) {
   return "not an ELF object";
 }
 
+// One for each thread: what it has read of libraries serves all the files that it takes.
+class Readers {
+ public:
+  struct Reader {
+    Reader(const std::string& root, const std::string& working_directory)
+        : view(root), searchers(view, working_directory) {}
+    elf::HostView view;
+    Searchers searchers;
+  };
+  Readers(std::string root, std::string working_directory)
+      : root_(std::move(root)), working_directory_(std::move(working_directory)) {}
+
+  std::unique_ptr<Reader> Take() {
+    const absl::MutexLock lock(&mutex_);
+    if (idle_.empty()) return std::make_unique<Reader>(root_, working_directory_);
+    std::unique_ptr<Reader> reader = std::move(idle_.back());
+    idle_.pop_back();
+    return reader;
+  }
+  void Return(std::unique_ptr<Reader> reader) {
+    const absl::MutexLock lock(&mutex_);
+    idle_.push_back(std::move(reader));
+  }
+
+ private:
+  const std::string root_, working_directory_;
+  absl::Mutex mutex_;
+  std::vector<std::unique_ptr<Reader>> idle_ ABSL_GUARDED_BY(mutex_);
+};
+
+// What is said of some of the files, in their order.
+struct Said {
+  std::ostringstream out, err;
+  nlohmann::json objects = nlohmann::json::array();
+  int exit = kAllFound;
+};
+
+void ShowFile(const ElfOptions& options, const std::string& path,
+              const std::string& working_directory, Readers::Reader& reader, Said& said) {
+  const elf::HostView& view = reader.view;
+  auto at_least = [&](int code) { said.exit = std::max(said.exit, code); };
+  auto complain = [&](int code, const std::string& why) {
+    said.err << "error: " << Escaped(path) << ": " << why << '\n';
+    at_least(code);
+  };
+  if (path.empty()) return complain(kUsage, "no such file");
+  const std::string absolute =
+      path.starts_with('/') ? path : absl::StrCat(working_directory, "/", path);
+  auto file = view.Open(absolute);
+  if (!file) return complain(kUsage, WhyNoFile(view, options.root, absolute));
+  if (file->object == nullptr) return complain(kUnreadable, WhyNoElf(view, absolute));
+  for (const elf::Defect& defect : file->object->defects) {
+    complain(kUnreadable, Escaped(defect.message));
+  }
+  auto process = reader.searchers.For(*file->object).Load(absolute);
+  if (!process.ok()) return complain(kUnreadable, std::string(process.status().message()));
+  if (AnythingMissing(*process)) at_least(kMissing);
+  if (options.json) {
+    said.objects.push_back(ToJson(path, *file->object, *process));
+  } else {
+    PrintText(path, *file->object, *process, said.out);
+  }
+}
+
 }  // namespace
 
 int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
-  int exit = kAllFound;
-  auto at_least = [&](int code) { exit = std::max(exit, code); };
   if (options.files.empty()) {
     err << "error: which files? lre-audit elf FILE...\n";
     return kUsage;
@@ -274,47 +342,24 @@ int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
     return kUsage;
   }
   const std::string working_directory = options.root.empty() ? WorkingDirectory() : "/";
-  const elf::HostView view(options.root);
-  Searchers searchers(view, working_directory);
+  const size_t count = options.files.size();
+  std::vector<Said> said((count + kFilesAtOnce - 1) / kFilesAtOnce);
+  Readers readers(options.root, working_directory);
+  RunParallel(std::vector<uint64_t>(said.size(), 1), 0, [&](size_t part) {
+    std::unique_ptr<Readers::Reader> reader = readers.Take();
+    const size_t end = std::min((part + 1) * kFilesAtOnce, count);
+    for (size_t i = part * kFilesAtOnce; i < end; ++i) {
+      ShowFile(options, options.files[i], working_directory, *reader, said[part]);
+    }
+    readers.Return(std::move(reader));
+  });
+  int exit = kAllFound;
   nlohmann::json objects = nlohmann::json::array();
-  for (const std::string& path : options.files) {
-    auto complain = [&](const std::string& why) {
-      err << "error: " << Escaped(path) << ": " << why << '\n';
-    };
-    if (path.empty()) {
-      complain("no such file");
-      at_least(kUsage);
-      continue;
-    }
-    const std::string absolute =
-        path.starts_with('/') ? path : absl::StrCat(working_directory, "/", path);
-    auto file = view.Open(absolute);
-    if (!file) {
-      complain(WhyNoFile(view, options.root, absolute));
-      at_least(kUsage);
-      continue;
-    }
-    if (file->object == nullptr) {
-      complain(WhyNoElf(view, absolute));
-      at_least(kUnreadable);
-      continue;
-    }
-    for (const elf::Defect& defect : file->object->defects) {
-      complain(Escaped(defect.message));
-      at_least(kUnreadable);
-    }
-    auto process = searchers.For(*file->object).Load(absolute);
-    if (!process.ok()) {
-      complain(std::string(process.status().message()));
-      at_least(kUnreadable);
-      continue;
-    }
-    if (AnythingMissing(*process)) at_least(kMissing);
-    if (options.json) {
-      objects.push_back(ToJson(path, *file->object, *process));
-    } else {
-      PrintText(path, *file->object, *process, out);
-    }
+  for (Said& part : said) {
+    exit = std::max(exit, part.exit);
+    err << part.err.str();
+    out << part.out.str();
+    for (nlohmann::json& object : part.objects) objects.push_back(std::move(object));
   }
   if (options.json) out << nlohmann::json{{"objects", std::move(objects)}}.dump(2) << '\n';
   return exit;

@@ -26,15 +26,24 @@ FINDINGS = (0, 1)  # a report is what is timed, clean or not
 class Bench:
     def __init__(self, program, world, scratch, runs):
         self.program, self.world, self.scratch, self.runs = program, world, scratch, runs
-        self.targets = []  # (work, what is wanted, what was measured, met)
+        self.targets = []  # (work, what is wanted, what was measured, met, what is possible)
 
     def table(self, title, commands, runs=None):
         measure(commands, runs or self.runs)
         show(title, commands)
         return commands
 
-    def target(self, work, wanted, ratio, limit, unit="x"):
-        self.targets.append((work, wanted, f"{ratio:.2f} {unit}", ratio <= limit))
+    def target(self, work, wanted, ratio, limit, unit="x", least=None):
+        """`least` is the ratio that the indispensable part of the work reaches on two cores."""
+        possible = "" if least is None else f"{least:.2f} {unit}"
+        self.targets.append((work, wanted, f"{ratio:.2f} {unit}", ratio <= limit, possible))
+
+    def hashing(self, what, cores=2):
+        """SHA-256 of `what`: so many bytes, or the files below a directory."""
+        words = ["many bytes" if isinstance(what, int) else "the files' bytes, read",
+                 "one core" if cores == 1 else "two cores"]
+        return Command(f"SHA-256 of {words[0]}, {words[1]}".replace("of many", "of as many"),
+                       [sys.executable, HERE / "sha256.py", what, cores])
 
     def audit(self, name, *words, **options):
         return Command(name, [self.program, *words], accept=FINDINGS, **options)
@@ -53,15 +62,17 @@ class Bench:
             Command("umoci unpack", ["umoci", "unpack", "--rootless", "--image",
                                      image.reference.removeprefix("oci:"), bundle], before=remove),
             Command("gzip -dc, all layers", ["gzip", "-dc", *image.layers]),
-            Command("sha256sum of the blobs", ["sha256sum", *image.layers]),
+            self.hashing(image.bytes + world.tar_bytes() + world.nar_bytes),
         ]
         if shutil.which("igzip"):
             commands.insert(3, Command("igzip -dc, all layers", ["igzip", "-dc", *image.layers]))
-        audit, umoci, gzip, *_ = self.table(
+        audit, umoci, gzip, *fast, hashes = self.table(
             f"An image: {len(image.layers)} gzip layers, {image.bytes / 1e6:.0f} MB compressed", commands)
         remove()
+        least = (hashes.cpu + fast[0].cpu) / 2 if fast else None
         self.target("image oci:", "<= 1/6 of umoci unpack", audit.seconds / umoci.seconds, 1 / 6)
-        self.target("image oci:", "<= 1/3 of gzip -dc", audit.seconds / gzip.seconds, 1 / 3)
+        self.target("image oci:", "<= 1/3 of gzip -dc", audit.seconds / gzip.seconds, 1 / 3,
+                    least=least and least / gzip.seconds)
         self.target("image oci:", "peak <= 150 MB", audit.mebibytes * 1.048576, 150, "MB")
 
     def single_layer(self):
@@ -75,19 +86,18 @@ class Bench:
     def zstd(self):
         world, image = self.world, self.world.zstd_image()
         size = image.bytes + world.tar_bytes() + world.nar_bytes
-        hashes = [HERE / "sha256.py", size]
-        audit, one, two, _ = self.table(
+        audit, one, two, zstd = self.table(
             f"The same in zstd layers, {image.bytes / 1e6:.0f} MB compressed; "
             f"blobs, diff_ids and NARs to hash are {size / 1e6:.0f} MB", [
                 self.image_audit("lre-audit image oci:", image),
-                Command("SHA-256 of as many bytes, one core", [sys.executable, *hashes, "1"]),
-                Command("SHA-256 of as many bytes, two cores", [sys.executable, *hashes, "2"]),
+                self.hashing(size, 1),
+                self.hashing(size),
                 Command("zstd -dc, all layers", ["zstd", "-dcq", *image.layers]),
             ])
         self.target("image, zstd layers", "<= 1.2 x SHA-256 alone on one core",
                     audit.seconds / one.seconds, 1.2)
         self.target("image, zstd layers", "<= 1.2 x SHA-256 alone over two cores",
-                    audit.seconds / two.seconds, 1.2)
+                    audit.seconds / two.seconds, 1.2, least=(two.cpu + zstd.cpu) / 2 / two.seconds)
 
     def warm_cache(self):
         environment = {**os.environ, "LRE_AUDIT_CACHE_DIR": str(self.scratch / "cache")}
@@ -100,16 +110,17 @@ class Bench:
 
     def store(self):
         world, root = self.world, self.world.copy_store()
-        audit, nix, _ = self.table(f"A store: {len(world.closure)} paths, "
+        audit, nix, _, hashes = self.table(f"A store: {len(world.closure)} paths, "
                                    f"{world.nar_bytes / 1e6:.0f} MB, contents verified", [
             self.audit("lre-audit store", "store", "--root", root),
             Command("nix-store --verify --check-contents", ["nix-store", "--verify", "--check-contents"],
                     environment=world.nix_for(root)),
             Command("nix-store --verify-path", ["nix-store", "--verify-path", *world.closure],
                     environment=world.nix_for(root)),
+            self.hashing(root / "nix/store"),
         ])
         self.target("store, contents verified", "<= 0.6 x nix-store --verify --check-contents",
-                    audit.seconds / nix.seconds, 0.6)
+                    audit.seconds / nix.seconds, 0.6, least=hashes.seconds / nix.seconds)
 
     def names(self):
         root, count = self.scratch / "synthetic", 100_000
@@ -125,11 +136,14 @@ class Bench:
     def nix2container(self):
         world, reference = self.world, self.world.nix2container_image()
         closure = f"store:{world.root}"
-        audit, store = self.table("The same paths as nix2container describes them, in 8 layers", [
+        audit, store, hashes = self.table("The same paths as nix2container describes them, in 8 layers", [
             self.audit("lre-audit image nix:", "image", reference, "--closure", closure, "--no-cache"),
             self.audit("lre-audit store", "store", *world.roots, "--root", world.root),
+            self.hashing(world.tar_bytes()),
         ])
-        self.target("nix: image", "<= 1.1 x store on the same paths", audit.seconds / store.seconds, 1.1)
+        # All that a store's audit does, and the archives' digests.
+        self.target("nix: image", "<= 1.1 x store on the same paths", audit.seconds / store.seconds, 1.1,
+                    least=1 + hashes.seconds / store.seconds)
 
     def elf(self):
         programs = self.world.programs
@@ -154,9 +168,11 @@ class Bench:
         self.target("--version", "<= 5 ms", audit.seconds * 1000, 5, "ms")
 
     def show_targets(self):
-        print("\nTargets")
-        for work, wanted, measured, met in self.targets:
-            print(f"  {work:<28}{wanted:<48}{measured:>12}  {'met' if met else 'MISSED'}")
+        print(f"\n{'Targets':<78}{'measured':>12}{'possible':>12}")
+        for work, wanted, measured, met, possible in self.targets:
+            print(f"  {work:<28}{wanted:<48}{measured:>12}{possible:>12}  {'met' if met else 'MISSED'}")
+        print("\n  possible: what must be hashed and unpacked, and nothing else, without a pause on "
+              "two cores")
 
 
 def main(program, directory, runs=5):

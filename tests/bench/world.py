@@ -1,6 +1,7 @@
 """What is measured: a store, an image of it, and forms of both that peers can read. What is made here
 is made before anything is timed."""
 import hashlib
+import functools
 import json
 import os
 import struct
@@ -78,6 +79,7 @@ class World:
                "--dest-compress", self.image.reference, f"oci:{layout}:zstd")
         return Image(layout, "zstd")
 
+    @functools.cache
     def tar_bytes(self):
         """Of all layers, uncompressed."""
         return sum(int(output("bash", "-c", 'gzip -dc "$0" | wc -c', layer)) for layer in self.image.layers)
