@@ -99,11 +99,14 @@ function(lre_proto name)
 endfunction()
 
 # lre_test(NAME SOURCES... [LIBS ...]): one GoogleTest program, run by ctest under its own name. Tests
-# are not optimized, whatever they test is: that halves what they take to compile.
+# are not optimized, nor instrumented by UBSan, whatever they test is: that halves what they take to
+# compile.
+set(LRE_AUDIT_TEST_OPTIONS -O0 -fno-sanitize=undefined)
 function(lre_test name)
   cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
-  target_compile_options(${name} PRIVATE ${LRE_AUDIT_WARNINGS} ${LRE_AUDIT_PRECOMPILED_OPTIONS} -O0)
+  target_compile_options(${name} PRIVATE ${LRE_AUDIT_WARNINGS} ${LRE_AUDIT_PRECOMPILED_OPTIONS}
+    ${LRE_AUDIT_TEST_OPTIONS})
   target_precompile_headers(${name} REUSE_FROM lre_test_headers)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
