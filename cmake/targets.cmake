@@ -39,8 +39,8 @@ target_link_libraries(lre_headers PRIVATE
   protobuf::libprotobuf absl::flat_hash_map absl::statusor)
 
 # With LRE_AUDIT_UNITY a folder is compiled in one piece, which takes a quarter of the time and hides
-# the include that a file forgot: for a build that nobody works in. These files name something of
-# their own as another one of the folder does.
+# the include that a file forgot: for lint, and for a build that nobody works in. These files name
+# something of their own as another one of the folder does.
 set(LRE_AUDIT_COMPILED_APART
   audit/claims/metadata.cc audit/claims/shebang.cc audit/claims/shell_words.cc audit/claims/wrapper.cc
   audit/link/view_closure.cc
