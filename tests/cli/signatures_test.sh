@@ -41,6 +41,13 @@ for closure in closure.json closure3.json cache "store:$work/root"; do
   says 'no signature by two-1, only by one-1'
   exits 0 image "rootfs:$work/root" --closure "$closure"
 done
+# The gate asks the same of its images' closures.
+mkdir gate
+echo "image { reference: \"rootfs:$work/root\" closure: \"../closure.json\" }" > gate/lre-audit.textproto
+exits 0 check gate --trusted-key "$one"
+exits 1 check gate --trusted-key "$two" --format json
+holds 'rules.count("LRE308") == 2'
+exits 2 check gate --trusted-key @nowhere
 exits 0 store --from cache "$hello" --trusted-key @one.public
 exits 1 store --from unsigned "$hello" --trusted-key @one.public --format json
 holds 'rules.count("LRE308") == 2'
