@@ -24,7 +24,10 @@ void One(std::string_view input) {
       std::filesystem::create_directories(
           absl::StrCat(*made, "/overlay/", std::string(64, name), "/diff/bin"));
     }
-    WriteFile(absl::StrCat(*made, "/overlay/", std::string(64, 'a'), "/diff/bin/hello"), "hello\n");
+    const std::string files = absl::StrCat(*made, "/overlay/", std::string(64, 'a'), "/diff");
+    WriteFile(files + "/bin/hello", "hello\n");
+    WriteFile(files + "/data", std::string(700, 'x'));
+    WriteFile(files + "/large", std::string(2000, '\0'));
     return made;
   }();
   const auto documents = SplitDocuments(input, 5);

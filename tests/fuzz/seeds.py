@@ -79,6 +79,12 @@ def archives(scratch):
             archive.writestr(zipfile.ZipInfo("a/b"), text, method)
             archive.writestr(zipfile.ZipInfo("empty"), b"", method)
         seed("zip_stream", name, made.getvalue(), b"\7" if name == "stored" else b"\0")
+        inner = made.getvalue()
+        seed("hidden_references", name, output("gzip", "-nc", input=inner), b"\7" if name == "stored" else b"\0")
+    shell = b"#!/bin/sh\nexec java -jar $0\n" + inner
+    seed("hidden_references", "shebang", shell, b"\0")
+    seed("hidden_references", "tar.zst", output("zstd", "-qc", input=layer.getvalue() + PATH.encode()), b"\0")
+    seed("hidden_references", "utf-16", (PATH + "/bin").encode("utf-16-le"), b"\5")
     # As a pipe has it: sizes follow the contents.
     seed("zip_stream", "streamed", output("zip", "-q", "-fz", "-", "-", input=text), b"\0")
     return layer.getvalue()
@@ -259,7 +265,7 @@ def text(world):
 
 
 def hello_layer():
-    """An archive of bin/hello and data, which tar_split_fuzz and containers_storage_fuzz know."""
+    """An archive of bin/hello, data and large, which tar_split_fuzz and containers_storage_fuzz know."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         def add(name, kind=tarfile.REGTYPE, data=b"", **rest):

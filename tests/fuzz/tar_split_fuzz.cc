@@ -1,5 +1,5 @@
-// Archives that a tar-split puts together again. Of files there are two: bin/hello with 6 bytes and
-// data with 700.
+// Archives that a tar-split puts together again. Of files there are three: bin/hello with 6 bytes,
+// data with 700 and large with 2000.
 #include <fcntl.h>
 
 #include <filesystem>
@@ -18,6 +18,7 @@ void One(std::string_view input) {
     std::filesystem::create_directories(directory + "/bin");
     WriteFile(directory + "/bin/hello", "hello\n");
     WriteFile(directory + "/data", std::string(700, 'x'));
+    WriteFile(directory + "/large", std::string(2000, '\0'));
     absl::StatusOr<std::shared_ptr<FileHandle>> opened = OpenDirectory(directory);
     if (!opened.ok()) Wrong("the files cannot be opened");
     return new std::shared_ptr<FileHandle>(*std::move(opened));
