@@ -25,7 +25,7 @@ std::string Part(const Curl& curl, CURLU* url, CURLUPart part, unsigned flags = 
   return copy;
 }
 
-absl::StatusOr<Url> Parse(const std::string& base, std::string_view text) {
+absl::StatusOr<Url> ParseOnce(const std::string& base, std::string_view text) {
   const auto refused = [&](const auto&... why) {
     const std::string_view query_free = text.substr(0, text.find('?')).substr(0, 200);
     return absl::InvalidArgumentError(absl::StrCat(Escaped(query_free), ": ", why...));
@@ -56,6 +56,17 @@ absl::StatusOr<Url> Parse(const std::string& base, std::string_view text) {
   curl->url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
   parsed.text = Part(*curl, url.get(), CURLUPART_URL);
   return parsed;
+}
+
+absl::StatusOr<Url> Parse(const std::string& base, std::string_view text) {
+  LRE_ASSIGN_OR_RETURN(Url url, ParseOnce(base, text));
+  // libcurl decodes "12%2e7.1" and, given the result, connects to 12.7.0.1.
+  const absl::StatusOr<Url> again = ParseOnce("", url.text);
+  if (!again.ok() || again->Origin() != url.Origin()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(url.Printable().substr(0, 200), ": a URL whose host can be read in two ways"));
+  }
+  return url;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lre_audit::fuzz {
 
@@ -21,9 +22,21 @@ inline uint8_t TakeByte(std::string_view& input) {
   return byte;
 }
 
-// Writes `input` to a file of this process's own and returns its path. The file is the same each
-// time, and removed at exit.
+// A directory of this process's own, removed at exit.
+const std::string& OwnDirectory();
+
+// Writes `input` to the file `path`.
+void WriteFile(const std::string& path, std::string_view input);
+
+// Writes `input` to a file of OwnDirectory(), the same each time, and returns its path.
 const std::string& AsFile(std::string_view input);
+
+// The documents of an input that holds several: between any two stands a line "%%". There is at
+// least one, and `most` at most, the last of them with all the rest.
+std::vector<std::string_view> SplitDocuments(std::string_view input, size_t most);
+
+// Ends the process as a crash does: what was read contradicts itself.
+[[noreturn]] void Wrong(const char* what);
 
 }  // namespace lre_audit::fuzz
 

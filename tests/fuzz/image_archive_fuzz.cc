@@ -1,16 +1,9 @@
 // oci-archive and docker-archive files as a whole: archive, documents, layers.
 #include "audit/trees/tree.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/no_sink.h"
 
 namespace lre_audit::fuzz {
-
-namespace {
-class NoSink : public EntrySink {
-  void BeginEntry(const Entry& /*entry*/) override {}
-  void Data(std::string_view /*piece*/) override {}
-  void EndEntry(bool /*complete*/) override {}
-};
-}  // namespace
 
 void One(std::string_view input) {
   const uint8_t choice = TakeByte(input);

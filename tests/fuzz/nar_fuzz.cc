@@ -1,8 +1,5 @@
 // A NAR, hashed again from what was read of it: an archive that is read to its end has to be what
 // the hasher makes of its entries.
-#include <cstdio>
-#include <cstdlib>
-
 #include "audit/nix/nar.h"
 #include "audit/nix/nar_reader.h"
 #include "audit/nix/stream_reader.h"
@@ -41,8 +38,7 @@ void One(std::string_view input) {
     auto result = rehash.hasher.Finish();
     if (result.ok() && result->size == reader.offset()) return;
   }
-  fprintf(stderr, "a NAR was read that its hasher does not take\n");
-  abort();
+  Wrong("a NAR was read that its hasher does not take");
 }
 
 }  // namespace lre_audit::fuzz

@@ -6,13 +6,16 @@
 WORLD is what tests/world/build.sh makes. The corpora are committed; this is for a new format, or a
 new target. Inputs of crashes lie beside the seeds, named crash-*, and stay.
 """
+import hashlib
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -69,6 +72,21 @@ def archives(scratch):
         seed("inflate", name, packed, b"\0")
         seed("inflate", name + "-twice", packed + packed, b"\7")
         seed("inflate", name + "-trailing", packed + b"\0" * 20 + b"x", b"\0")
+    for name, method in {"stored": zipfile.ZIP_STORED, "deflated": zipfile.ZIP_DEFLATED,
+                         "bzip2": zipfile.ZIP_BZIP2}.items():
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", method) as archive:
+            archive.writestr(zipfile.ZipInfo("a/b"), text, method)
+            archive.writestr(zipfile.ZipInfo("empty"), b"", method)
+        seed("zip_stream", name, made.getvalue(), b"\7" if name == "stored" else b"\0")
+        inner = made.getvalue()
+        seed("hidden_references", name, output("gzip", "-nc", input=inner), b"\7" if name == "stored" else b"\0")
+    shell = b"#!/bin/sh\nexec java -jar $0\n" + inner
+    seed("hidden_references", "shebang", shell, b"\0")
+    seed("hidden_references", "tar.zst", output("zstd", "-qc", input=layer.getvalue() + PATH.encode()), b"\0")
+    seed("hidden_references", "utf-16", (PATH + "/bin").encode("utf-16-le"), b"\5")
+    # As a pipe has it: sizes follow the contents.
+    seed("zip_stream", "streamed", output("zip", "-q", "-fz", "-", "-", input=text), b"\0")
     return layer.getvalue()
 
 
@@ -173,6 +191,7 @@ def nix(world):
     seed("closure", "graph", graph)
     if size(small) < 40 << 10:
         seed("closure", "export", run("nix-store", "--export", small))
+        seed("export", "path", run("nix-store", "--export", small))
     narinfo = f"""StorePath: {small}
 URL: nar/1w1fff338fvdw53sqgamddn1b2xgds473pv6y13gizdbqjv4i5p3.nar.xz
 Compression: xz
@@ -196,6 +215,14 @@ CA: fixed:r:sha256:1impfw8zdgisxkghq9a3q7cn7jb9zyzgxdydiamp8z2nlyyl0h5h
         seed("nar", "directory", output("nix-store", "--dump", tree))
         seed("nar", "file", output("nix-store", "--dump", tree / "bin/hello"))
         seed("nar", "link", output("nix-store", "--dump", tree / "link"))
+        # Two paths as a store exports them; one of them is signed as Nix 1 did.
+        def string(text):
+            return struct.pack("<Q", len(text)) + text + bytes(-len(text) % 8)
+        def exported(name, signature):
+            return (struct.pack("<Q", 1) + output("nix-store", "--dump", tree / name) + struct.pack("<Q", 0x4558494e)
+                    + string(PATH.encode()) + struct.pack("<Q", 1) + string(small.encode()) + string(b"") + signature)
+        seed("export", "two", exported("link", bytes(8)) + exported("bin/hello", struct.pack("<Q", 1) + string(b"signature"))
+             + bytes(8))
 
 
 def text(world):
@@ -237,6 +264,113 @@ def text(world):
         seed("claims", f"kind-{kind}", contents, bytes([kind]))
 
 
+def hello_layer():
+    """An archive of bin/hello, data and large, which tar_split_fuzz and containers_storage_fuzz know."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        def add(name, kind=tarfile.REGTYPE, data=b"", **rest):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.size, entry.mode = kind, len(data), 0o755
+            for key, value in rest.items():
+                setattr(entry, key, value)
+            archive.addfile(entry, io.BytesIO(data))
+        add("bin", tarfile.DIRTYPE)
+        add("bin/hello", data=b"hello\n")
+        add("bin/second", tarfile.LNKTYPE, linkname="bin/hello")
+        add("link", tarfile.SYMTYPE, linkname="bin/hello")
+        add("data", data=b"x" * 700, pax_headers={"SCHILY.xattr.user.a": "b"})
+        add("large", data=bytes(2000))
+    return stream.getvalue()
+
+
+def documents(*parts):
+    return b"\n%%\n".join(part.encode() if isinstance(part, str) else part for part in parts)
+
+
+def layers(scratch):
+    layer = hello_layer()
+    layout, chunked, storage = scratch / "hello", scratch / "chunked", scratch / "storage"
+    output("umoci", "init", "--layout", layout)
+    output("umoci", "new", "--image", f"{layout}:latest")
+    (scratch / "hello.tar").write_bytes(layer)
+    output("umoci", "raw", "add-layer", "--image", f"{layout}:latest", scratch / "hello.tar")
+    copy = ("skopeo", "--insecure-policy", "copy", "-q")
+
+    # What skopeo writes as a table, and the same layer packed as it packs it.
+    output(*copy, "--dest-compress-format", "zstd:chunked", f"oci:{layout}:latest", f"oci:{chunked}:latest")
+    blob = lambda digest: (chunked / "blobs" / digest.replace(":", "/")).read_bytes()
+    manifest = json.loads(blob(json.loads((chunked / "index.json").read_text())["manifests"][0]["digest"]))
+    packed = blob(manifest["layers"][0]["digest"])
+    notes = {name.rsplit("-", 1)[-1]: value for name, value in manifest["layers"][0]["annotations"].items()}
+    offset, size = map(int, notes["position"].split(":")[:2])
+    table = output("zstd", "-dqc", input=packed[offset:offset + size])
+    annotations = "\n".join(("", notes["checksum"], notes["position"]))
+    seed("toc", "chunked", documents(annotations, table, layer), b"\0")
+    seed("toc", "stargz", documents("sha256:0\n\n", table, layer), bytes([1 | 4 | 16]))
+    seed("toc", "annotations", documents(f"\nsha256:0\n0:{len(table)}:1:1", table, layer), bytes([4 | 8 | 16]))
+    seed("toc", "blob", packed, b"\2")
+    split = json.dumps({"version": 1, "entries": [
+        {"type": "dir", "name": "bin/", "mode": 493}, {"type": "hardlink", "name": "bin/second", "linkName": "bin/hello"},
+        {"type": "reg", "name": "data", "size": 700, "chunkSize": 512, "chunkDigest": "sha256:0", "xattrs": {"user.a": "Yg=="}},
+        {"type": "chunk", "name": "data", "chunkOffset": 512}, {"type": "reg", "name": "large", "size": 2000, "chunkType": "zeros"}]})
+    seed("toc", "chunks", documents("", split, layer), bytes([1 | 16]))
+
+    # What skopeo unpacks, under the names that the target knows.
+    output("unshare", "-m" if os.geteuid() == 0 else "-Urm", *copy, f"oci:{layout}:latest",
+           f"containers-storage:[overlay@{storage}+{scratch}/run]hello:latest")
+    images = (storage / "overlay-images/images.json").read_text()
+    image, bottom = json.loads(images)[0]["id"], json.loads(images)[0]["layer"]
+    own = lambda text: text.replace(image, "0" * 64).replace(bottom, "a" * 64)
+    read = lambda name: own((storage / name).read_text())
+    tables = (read("overlay-images/images.json"), read("overlay-layers/layers.json"))
+    manifest = read(f"overlay-images/{image}/manifest")
+    for file in (storage / f"overlay-images/{image}").glob("=*"):
+        if "diff_ids" in file.read_text():
+            config = own(file.read_text())
+    split = output("gzip", "-dc", storage / f"overlay-layers/{bottom}.tar-split.gz")
+    seed("containers_storage", "image", documents(*tables, manifest, config, split))
+    chain = [{**json.loads(tables[1])[0]}, {"id": "b" * 64, "parent": "a" * 64}]
+    seed("containers_storage", "chain", documents(tables[0].replace("a" * 64, "b" * 64), json.dumps(chain),
+                                                  manifest, config, split))
+    seed("tar_split", "layer", split)
+    seed("tar_split", "raw", json.dumps({"type": 1, "name_raw": "ZGF0YQ==", "size": 700}) + "\n"
+         + json.dumps({"type": 2, "payload": "AAAA"}) + "\n")
+
+
+def registries():
+    encoded = "dXNlcjpwYXNzd29yZA=="
+    seed("auth_files", "podman", json.dumps({"auths": {"ghcr.io/o": {"auth": encoded}, "localhost:5000": {
+        "username": "a", "password": "b"}, "https://index.docker.io/v1/": {"identitytoken": "t"}}}), b"\0")
+    seed("auth_files", "helpers", json.dumps({"credHelpers": {"ghcr.io": "x", "docker.io": "y"}, "credsStore": "z"}), b"\0")
+    seed("auth_files", "dockercfg", json.dumps({"https://localhost:5000/v1/": {"auth": encoded, "email": "e"}}), b"\1")
+    for name, header in {"token": 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="a:b:pull,push"',
+                         "basic": 'Basic realm="a \\"b\\""', "both": "Negotiate, Digest a=b , c = d, BASIC realm=x",
+                         "none": 'a="", =b,, "c'}.items():
+        seed("challenge", name, header)
+    digest = "sha256:" + "0" * 64
+    for number, name in enumerate(("debian", "localhost/a", "[::1]:5000/a/b__c-d.e:t_A-1", f"ghcr.io/o/n:t@{digest}",
+                                   f"index.docker.io/n@{digest}", "Host/n", "registry-1.docker.io/library/n")):
+        seed("image_name", f"name-{number}", name)
+    for number, url in enumerate(("https://Registry.Example:443/v2/?a=b#c", "http://[::1]:80/..//a", "//other/x",
+                                  "../../blobs/uploads?x", "https://user:password@host/", "http://127.1/%2e%2e/")):
+        seed("url", f"url-{number}", url, bytes([number % 2]))
+
+
+def kept(text=b"facts " * 100):
+    packed = output("zstd", "-qc", f"--stream-size={len(text)}", input=text)
+    header = b"LREFACTS" + struct.pack("<IIQQ", 1, 0, len(text), len(packed)) + bytes(64)
+    whole = hashlib.sha256(header + packed).digest()
+    seed("kept_file", "kept", header + whole + packed)
+    seed("kept_file", "empty", header + whole)
+
+
+def expressions():
+    for name, parts in {"path": ("^" + PATH + "/(bin)/.*$", "/usr/${1}", PATH + "/bin/hello"),
+                        "groups": (r"(?P<first>\w+)-(\d*)|(?i)x+?", "$first-$2$$ ${10} $0x ${", "ab-12 XX é-7 \udcff"),
+                        "empty": ("a*", "-", "baaac"), "runes": (r"[\pL\x{fffd}]|\b", "<$0>", "\udcffé\udce2\udc82")}.items():
+        seed("go_regexp", name, documents(*(part.encode(errors="surrogateescape") for part in parts)))
+
+
 def report(world, program):
     made = subprocess.run([program, "image", f"oci:{world}/oci:leaky", "--closure",
                            f"{world}/closures/leaky.json", "--format", "json"], stdout=subprocess.PIPE).stdout
@@ -253,8 +387,12 @@ def main(world, program):
         scratch = Path(scratch)
         images(scratch, archives(scratch))
         objects(scratch)
+        layers(scratch)
+        kept()
     nix(world)
     text(world)
+    registries()
+    expressions()
     report(world, program)
 
 

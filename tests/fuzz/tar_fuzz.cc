@@ -3,16 +3,9 @@
 
 #include "audit/trees/tar_reader.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/no_sink.h"
 
 namespace lre_audit::fuzz {
-
-namespace {
-class NoSink : public EntrySink {
-  void BeginEntry(const Entry& /*entry*/) override {}
-  void Data(std::string_view /*piece*/) override {}
-  void EndEntry(bool /*complete*/) override {}
-};
-}  // namespace
 
 void One(std::string_view input) {
   const uint8_t choice = TakeByte(input);

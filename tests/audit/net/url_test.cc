@@ -36,6 +36,9 @@ TEST(Url, RefusesOthers) {
               HasSubstr("user or a password"));
   EXPECT_FALSE(ParseUrl(std::string("https://h/\0a", 12)).ok());
   EXPECT_FALSE(ParseUrl("https://h/" + std::string(1 << 20, 'a')).ok());
+  // Checked as "127.1", connected to as 127.0.0.1. An encoded name is only the name.
+  EXPECT_THAT(ToStd(ParseUrl("http://127%2e1/").status().message()), HasSubstr("two ways"));
+  EXPECT_EQ(ParseUrl("https://%68ost/")->Origin(), "https://host:443");
 }
 
 TEST(Url, ResolvesAgainstABase) {
