@@ -19,18 +19,8 @@ absl::Status SystemError(std::string_view path, int error) {
       absl::StrCat("cannot write '", Escaped(path), "': ", std::generic_category().message(error)));
 }
 
-absl::Status WriteAndClose(int fd, std::string_view content, std::string_view path) {
-  int error = 0;
-  while (!content.empty() && error == 0) {
-    const ssize_t written = write(fd, content.data(), content.size());
-    if (written >= 0) {
-      content.remove_prefix(written);
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  // Network file systems report a full disk at close.
-  if (close(fd) != 0 && error == 0) error = errno;
+absl::Status WriteOpened(int fd, std::string_view content, std::string_view path) {
+  const int error = WriteAndClose(fd, content);
   return error == 0 ? absl::OkStatus() : SystemError(path, error);
 }
 
@@ -44,7 +34,7 @@ absl::Status ReplaceFile(const std::string& path, std::string_view content) {
     if (fd >= 0 || errno != EEXIST) break;
   }
   if (fd < 0) return SystemError(path, errno);
-  absl::Status status = WriteAndClose(fd, content, path);
+  absl::Status status = WriteOpened(fd, content, path);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
     status = SystemError(path, errno);
   }
@@ -64,7 +54,7 @@ absl::Status WriteFile(const std::string& path, std::string_view content) {
   if (!S_ISREG(status.st_mode) || path.starts_with("/dev/")) {
     const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0) return SystemError(path, errno);
-    return WriteAndClose(fd, content, path);
+    return WriteOpened(fd, content, path);
   }
   std::error_code error;
   const std::filesystem::path target = std::filesystem::canonical(path, error);
@@ -74,9 +64,24 @@ absl::Status WriteFile(const std::string& path, std::string_view content) {
 
 absl::Status CreateFile(const std::string& path, std::string_view content) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd >= 0) return WriteAndClose(fd, content, path);
+  if (fd >= 0) return WriteOpened(fd, content, path);
   if (errno != EEXIST) return SystemError(path, errno);
   return absl::AlreadyExistsError(absl::StrCat("'", Escaped(path), "' is there already"));
+}
+
+int WriteAndClose(int fd, std::string_view content) {
+  int error = 0;
+  while (!content.empty() && error == 0) {
+    const ssize_t written = write(fd, content.data(), content.size());
+    if (written >= 0) {
+      content.remove_prefix(written);
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  // Network file systems report a full disk at close.
+  if (close(fd) != 0 && error == 0) error = errno;
+  return error;
 }
 
 }  // namespace lre_audit

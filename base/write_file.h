@@ -17,6 +17,10 @@ absl::Status WriteFile(const std::string& path, std::string_view content);
 // The same for a file that must not be there yet: else AlreadyExists, and nothing is changed.
 absl::Status CreateFile(const std::string& path, std::string_view content);
 
+// Writes all of `content` to an open file and closes it, whatever happens; the first error as errno
+// has it, 0 if all is well.
+int WriteAndClose(int fd, std::string_view content);
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_BASE_WRITE_FILE_H_

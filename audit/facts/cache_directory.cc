@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "base/write_file.h"
 
 namespace lre_audit {
 namespace {
@@ -151,17 +152,7 @@ absl::Status CacheDirectory::Write(const std::string& name, std::string_view con
     if (fd < 0 && errno != EEXIST) return SystemError(path_, errno);
   }
   if (fd < 0) return SystemError(path_, EEXIST);
-  int error = 0;
-  while (!content.empty() && error == 0) {
-    const ssize_t written = write(fd, content.data(), content.size());
-    if (written >= 0) {
-      content.remove_prefix(written);
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  // Network file systems report a full disk at close.
-  if (close(fd) != 0 && error == 0) error = errno;
+  int error = WriteAndClose(fd, content);
   if (error == 0 && renameat(handle_->fd(), temporary.c_str(), handle_->fd(), name.c_str()) != 0) {
     error = errno;
   }

@@ -84,12 +84,13 @@ TEST_F(InflateTest, ReadsWhatTheToolsWrite) {
 
 // Name, comment, extra field and the header's own checksum, cut at every place.
 TEST_F(InflateTest, GzipHeader) {
-  Shell("cd " + scratch_.path() +
-        " && python3 -c \"import sys, zlib, gzip; "
-        "header = b'\\x1f\\x8b\\x08\\x1e' + bytes(6) + b'\\5\\0extra' + b'name\\0' + b'comment\\0'; "
-        "plain = open('plain', 'rb').read(); "
-        "sys.stdout.buffer.write(header + (zlib.crc32(header) & 0xffff).to_bytes(2, 'little') + "
-        "gzip.compress(plain)[10:])\" > full.gz");
+  Shell(
+      "cd " + scratch_.path() +
+      " && python3 -c \"import sys, zlib, gzip; "
+      "header = b'\\x1f\\x8b\\x08\\x1e' + bytes(6) + b'\\5\\0extra' + b'name\\0' + b'comment\\0'; "
+      "plain = open('plain', 'rb').read(); "
+      "sys.stdout.buffer.write(header + (zlib.crc32(header) & 0xffff).to_bytes(2, 'little') + "
+      "gzip.compress(plain)[10:])\" > full.gz");
   const std::string bytes = File("full.gz");
   ASSERT_TRUE(Decoded(bytes).text == plain_);
   for (size_t piece = 1; piece < 48; ++piece) {

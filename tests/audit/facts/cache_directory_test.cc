@@ -88,7 +88,7 @@ TEST_F(CacheDirectoryTest, LeastRecentlyUsedFirst) {
 
 TEST_F(CacheDirectoryTest, SymlinksAreNotFollowed) {
   const CacheDirectory directory = Opened();
-  WriteFile(scratch_ / "elsewhere", "secret");
+  PutFile(scratch_ / "elsewhere", "secret");
   ASSERT_EQ(symlink((scratch_ / "elsewhere").c_str(), (path_ + "/x").c_str()), 0);
   EXPECT_FALSE(directory.Read("x", kLimit, true).ok());
   // Replaced, not written through.
@@ -138,7 +138,7 @@ TEST_F(CacheDirectoryTest, OnlyRegularFilesAreRead) {
   EXPECT_FALSE(directory.Read("fifo", kLimit, true).ok());
   EXPECT_FALSE(directory.Read("directory", kLimit, true).ok());
   EXPECT_THAT(NamesIn(directory), ElementsAre());
-  WriteFile(scratch_ / "file", "");
+  PutFile(scratch_ / "file", "");
   EXPECT_FALSE(CacheDirectory::Open(scratch_ / "file", /*create=*/true).ok());
 }
 

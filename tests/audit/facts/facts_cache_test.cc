@@ -86,7 +86,7 @@ TEST_F(FactsCacheTest, WhatIsNotRightIsDroppedAndTold) {
   const std::string good = ReadFile(FileOf(other));
   for (const std::string& content : {good, good.substr(0, good.size() - 1), std::string("garbage"),
                                      std::string(), std::string(5000, '\0')}) {
-    WriteFile(FileOf(key), content);
+    PutFile(FileOf(key), content);
     ASSERT_EQ(chmod(FileOf(key).c_str(), 0600), 0);
     notes_.clear();
     EXPECT_EQ(cache.Find(key), std::nullopt);
@@ -105,7 +105,7 @@ TEST_F(FactsCacheTest, AnEntryThatOthersCanWriteToIsNotBelieved) {
 }
 
 TEST_F(FactsCacheTest, WithoutAPlaceNothingIsKept) {
-  WriteFile(path_, "in the way");
+  PutFile(path_, "in the way");
   FactsCache cache(Options());
   const std::string key = cache.KeyOf({"a"});
   cache.Keep(key, "facts");
@@ -150,7 +150,7 @@ TEST_F(FactsCacheTest, TheLeastRecentlyUsedGoesFirst) {
     }
     EXPECT_EQ(cache.Find(keys[0]), "facts");  // used now
   }
-  WriteFile(path_ + "/foreign", std::string(100'000, 'x'));
+  PutFile(path_ + "/foreign", std::string(100'000, 'x'));
   // One that keeps makes room: what is found above goes on being kept.
   std::string sixth;
   {
@@ -187,10 +187,10 @@ TEST_F(FactsCacheTest, SurveyPruneAndVerify) {
   SetUsed(FileOf(key), absl::FromUnixSeconds(1'700'000'000));
   // A writer that was killed, one that is at work, and what is none of ours.
   const std::string killed = FileOf(key) + ".17.3.tmp", at_work = FileOf(key) + ".18.0.tmp";
-  WriteFile(killed, "half");
-  WriteFile(at_work, "half");
-  WriteFile(path_ + "/a.tmp", "foreign");
-  WriteFile(path_ + "/README", "foreign");
+  PutFile(killed, "half");
+  PutFile(at_work, "half");
+  PutFile(path_ + "/a.tmp", "foreign");
+  PutFile(path_ + "/README", "foreign");
   SetUsed(killed, absl::Now() - absl::Hours(2));
   SetUsed(path_ + "/a.tmp", absl::Now() - absl::Hours(2));
 
@@ -220,7 +220,7 @@ TEST_F(FactsCacheTest, SurveyPruneAndVerify) {
   std::filesystem::rename(FileOf(old_key), FileOf(renamed));
   std::string damaged = ReadFile(FileOf(key));
   damaged.back() ^= 1;
-  WriteFile(FileOf(key), damaged);
+  PutFile(FileOf(key), damaged);
   change = VerifyCache(directory);
   ASSERT_TRUE(change.ok());
   EXPECT_EQ(change->removed, 2);

@@ -65,21 +65,21 @@ TEST_F(DirectoryTransportTest, WhatIsNoImage) {
 TEST_F(DirectoryTransportTest, Damage) {
   const std::string layer = Path("d/" + Blob("manifest['layers'][0]"));
   const std::string whole = ReadFile(layer);
-  WriteFile(layer, whole.substr(0, whole.size() / 2));
+  PutFile(layer, whole.substr(0, whole.size() / 2));
   EXPECT_TRUE(HasProblem(Problems(), Kind::kDigestMismatch));
   EXPECT_TRUE(HasProblem(Problems(), Kind::kUnreadable));
   Shell("rm " + layer);
   EXPECT_TRUE(HasProblem(Problems(), Kind::kUnreadable, "No such file"));
-  WriteFile(layer, whole);
-  WriteFile(Path("d/version"), "Directory Transport Version: 2.0\n");
+  PutFile(layer, whole);
+  PutFile(Path("d/version"), "Directory Transport Version: 2.0\n");
   EXPECT_TRUE(
       HasProblem(Problems(), Kind::kMalformed, "expected \"Directory Transport Version: 1"));
   Shell("rm " + Path("d/version"));
   EXPECT_THAT(Problems(), IsEmpty());
   const std::string config = Path("d/" + Blob("manifest['config']"));
-  WriteFile(config, ReadFile(config) + " ");
+  PutFile(config, ReadFile(config) + " ");
   EXPECT_TRUE(HasProblem(Problems(), Kind::kDigestMismatch));
-  WriteFile(Path("d/manifest.json"), "{");
+  PutFile(Path("d/manifest.json"), "{");
   EXPECT_TRUE(HasProblem(Problems(), Kind::kUnreadable));
 }
 

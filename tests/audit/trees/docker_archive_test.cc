@@ -68,7 +68,7 @@ class DockerArchiveTest : public testing::Test {
   std::vector<Problem> Problems(const std::string& edit, const std::string& name = "a:t") {
     std::string script = kSave;
     script.replace(script.find("EDIT"), 4, edit);
-    WriteFile(scratch_ / "save.py", script);
+    PutFile(scratch_ / "save.py", script);
     Shell("cd " + scratch_.path() + " && python3 save.py");
     auto tree = OpenImage("docker-archive:" + scratch_ / "save.tar:" + name, {});
     EXPECT_TRUE(tree.ok()) << tree.status().ToString();

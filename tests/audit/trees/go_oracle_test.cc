@@ -65,10 +65,10 @@ std::string ToHex(std::string_view bytes) { return absl::BytesToHexString(ToAbsl
 // Go's answers, one for each question.
 std::vector<std::string> AskGo(const std::vector<std::string>& questions) {
   const ScratchDirectory scratch;
-  WriteFile(scratch / "main.go", kGoMain);
+  PutFile(scratch / "main.go", kGoMain);
   std::string input;
   for (const std::string& question : questions) absl::StrAppend(&input, question, "\n");
-  WriteFile(scratch / "in", input);
+  PutFile(scratch / "in", input);
   const std::string output = Shell(absl::StrCat(
       "cd ", scratch.path(), " && GO111MODULE=off GOCACHE=$PWD/cache go run main.go < in"));
   std::vector<std::string> answers = absl::StrSplit(output, '\n', absl::SkipEmpty());

@@ -25,7 +25,7 @@ class DocumentsTest : public testing::Test {
   // set `text` instead, which is what no dictionary can hold. Digests and sizes fit again.
   std::unique_ptr<Tree> Edit(const std::string& config, const std::string& manifest = "",
                              const std::string& index = "") {
-    WriteFile(scratch_ / "edit.py", R"(import hashlib, json
+    PutFile(scratch_ / "edit.py", R"(import hashlib, json
 def put(text):
     data = text.encode()
     digest = hashlib.sha256(data).hexdigest()

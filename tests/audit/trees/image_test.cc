@@ -118,7 +118,7 @@ TEST_F(ImageTest, DamagedLayer) {
   const std::string blob = Blob("manifest['layers'][0]");
   std::string bytes = ReadFile(blob);
   bytes[9] = static_cast<char>(bytes[9] ^ 1);  // the OS in the gzip header: decodes all the same
-  WriteFile(blob, bytes);
+  PutFile(blob, bytes);
   const Streamed changed("oci:" + Path("oci"));
   EXPECT_EQ(changed.files.size(), 4u);
   ASSERT_EQ(changed.problems.size(), 1u) << Describe(changed.problems);
@@ -126,14 +126,14 @@ TEST_F(ImageTest, DamagedLayer) {
   EXPECT_EQ(changed.problems[0].actual, "sha256:" + Sha256Of(bytes));
   EXPECT_EQ(changed.problems[0].expected, changed.tree->parts()[0].digest);
 
-  WriteFile(blob, bytes.substr(0, bytes.size() - 5));
+  PutFile(blob, bytes.substr(0, bytes.size() - 5));
   const Streamed cut("oci:" + Path("oci"));
   EXPECT_TRUE(HasProblem(cut.problems, Kind::kUnreadable, "truncated at 0x"));
   EXPECT_TRUE(HasProblem(cut.problems, Kind::kDigestMismatch, "its descriptor says"));
   EXPECT_EQ(cut.problems.size(), 2u) << Describe(cut.problems);
 
   // In the middle of a file: its name is in the problem.
-  WriteFile(blob, bytes.substr(0, bytes.size() / 2));
+  PutFile(blob, bytes.substr(0, bytes.size() / 2));
   const Streamed half("oci:" + Path("oci"));
   EXPECT_TRUE(HasProblem(half.problems, Kind::kUnreadable, "\"/b\" (108894 bytes): truncated"));
   EXPECT_TRUE(HasProblem(half.problems, Kind::kDigestMismatch, "its descriptor says"));
@@ -159,7 +159,7 @@ TEST_F(ImageTest, DamagedUncompressedLayer) {
   const std::string blob = Blob("manifest['layers'][0]");
   const std::string bytes = ReadFile(blob);
   ASSERT_EQ(bytes, ReadFile(Path("1.tar")));
-  WriteFile(blob, bytes.substr(0, bytes.size() / 2));
+  PutFile(blob, bytes.substr(0, bytes.size() / 2));
   const Streamed cut("oci:" + Path("oci"));
   EXPECT_TRUE(HasProblem(cut.problems, Kind::kUnreadable, "before the end of \"/b\""));
   EXPECT_TRUE(HasProblem(cut.problems, Kind::kDigestMismatch, "its descriptor says"));
@@ -179,7 +179,7 @@ TEST_F(ImageTest, WrongDiffId) {
 
 TEST_F(ImageTest, HostileIndexes) {
   auto with_index = [this](const std::string& index) {
-    WriteFile(Path("oci/index.json"), index);
+    PutFile(Path("oci/index.json"), index);
     return Streamed("oci:" + Path("oci"));
   };
   EXPECT_TRUE(HasProblem(with_index("{").problems, Kind::kUnreadable, "error at byte"));
@@ -192,7 +192,7 @@ TEST_F(ImageTest, HostileIndexes) {
   // An index that names itself: its digest cannot match, and reading does not go round for ever.
   const std::string hex(64, 'a');
   const std::string loop = R"({"manifests":[{"digest":"sha256:)" + hex + R"("}]})";
-  WriteFile(Path("oci/blobs/sha256/" + hex), loop);
+  PutFile(Path("oci/blobs/sha256/" + hex), loop);
   const Streamed looped = with_index(loop);
   EXPECT_TRUE(HasProblem(looped.problems, Kind::kUnreadable, "cycle"));
   EXPECT_TRUE(HasProblem(looped.problems, Kind::kDigestMismatch));

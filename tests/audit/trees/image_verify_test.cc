@@ -110,7 +110,7 @@ TEST_F(ImageVerifyTest, OtherBytesAreLeftToStream) {
   flipped[bytes.size() / 2] ^= 1;
   for (const std::string& other :
        {flipped, bytes + "x", bytes.substr(0, bytes.size() - 1), std::string()}) {
-    WriteFile(blob, other);
+    PutFile(blob, other);
     std::vector<Problem> problems;
     EXPECT_FALSE(tree->Verify(0, tree->parts()[0].diff_id, problems)) << other.size();
     EXPECT_THAT(problems, IsEmpty());

@@ -36,7 +36,7 @@ class Nix2containerTest : public ::testing::Test {
 
   // An image whose only layer has the given members.
   void Describe(const std::string& layer) {
-    WriteFile(
+    PutFile(
         scratch_ / "image.json",
         absl::StrCat(R"({"version": 1, "image-config": {}, "arch": "amd64", "layers": [{)",
                      R"("digest": "sha256:)", std::string(64, '0'), R"(", "diff_ids": "sha256:)",
@@ -153,7 +153,7 @@ TEST_F(Nix2containerTest, WhatIsMissingDoesNotHideTheRest) {
 }
 
 TEST_F(Nix2containerTest, NothingOutsideTheStore) {
-  WriteFile(scratch_ / "secret", "s");
+  PutFile(scratch_ / "secret", "s");
   for (const std::string& path :
        {scratch_ / "secret", Store(kA), std::string("/nix/store"), std::string("/nix/store/"),
         std::string("/"), std::string(), std::string("nix/store/x"), std::string(kA) + "/",
@@ -214,7 +214,7 @@ class MeddlingSink : public RecordingSink {
 
 TEST_F(Nix2containerTest, FilesThatChangeWhileTheyAreRead) {
   const std::string large = std::string(kA) + "/large";
-  WriteFile(Store(large), std::string(3 << 20, 'l'));
+  PutFile(Store(large), std::string(3 << 20, 'l'));
   DescribePaths({Path(kA), Path(kB)});
   // Half of it goes away when its beginning has been read.
   MeddlingSink cut(large, [&] { ASSERT_EQ(truncate(Store(large).c_str(), 2 << 20), 0); });
@@ -303,10 +303,10 @@ TEST_F(Nix2containerTest, DeepDirectories) {
 
 TEST_F(Nix2containerTest, KeysInAnyCase) {
   const std::string zeros(64, '0');
-  WriteFile(scratch_ / "image.json",
-            absl::StrCat(R"({"Image-Config": {"env": ["A=b"]}, "LAYERS": [{"Digest": "sha256:)",
-                         zeros, R"(", "DIFF_IDS": "sha256:)", zeros, R"(", "Paths": [{"PATH": ")",
-                         kA, R"("}]}]})"));
+  PutFile(scratch_ / "image.json",
+          absl::StrCat(R"({"Image-Config": {"env": ["A=b"]}, "LAYERS": [{"Digest": "sha256:)",
+                       zeros, R"(", "DIFF_IDS": "sha256:)", zeros, R"(", "Paths": [{"PATH": ")", kA,
+                       R"("}]}]})"));
   EXPECT_THAT(Names(), testing::Contains(std::string(kA) + "/link"));
   EXPECT_TRUE(Has(Problem::Kind::kMalformed, "take no heed of case"));
 }
@@ -315,12 +315,12 @@ TEST_F(Nix2containerTest, ConfigurationAndHistory) {
   const std::string layer =
       absl::StrCat(R"({"digest": "sha256:)", std::string(64, '0'), R"(", "diff_ids": "sha256:)",
                    std::string(64, '1'), R"(", "paths": [], "History": {"created_by": "me"}})");
-  WriteFile(scratch_ / "image.json",
-            absl::StrCat(R"({"version": 1, "arch": "arm64", "image-config": {"Env": ["PATH=/bin"],
+  PutFile(scratch_ / "image.json",
+          absl::StrCat(R"({"version": 1, "arch": "arm64", "image-config": {"Env": ["PATH=/bin"],
                          "Entrypoint": ["/e"], "Cmd": ["c"], "User": "u", "WorkingDir": "/w",
                          "Labels": {"env": "a label of this name is no field"}},
                          "layers": [)",
-                         layer, "]}"));
+                       layer, "]}"));
   const auto tree = OpenImage("nix:" + scratch_ / "image.json", {});
   ASSERT_TRUE(tree.ok()) << tree.status();
   EXPECT_THAT((*tree)->problems(), IsEmpty());
@@ -336,7 +336,7 @@ TEST_F(Nix2containerTest, ConfigurationAndHistory) {
   EXPECT_THAT(config.history, ElementsAre("me"));
   EXPECT_EQ((*tree)->parts()[0].diff_id, "sha256:" + std::string(64, '1'));
 
-  WriteFile(scratch_ / "layers.json", absl::StrCat("[", layer, "]"));
+  PutFile(scratch_ / "layers.json", absl::StrCat("[", layer, "]"));
   const auto layers = OpenImage(scratch_ / "layers.json", {});
   ASSERT_TRUE(layers.ok()) << layers.status();
   EXPECT_FALSE((*layers)->config().present);
@@ -345,9 +345,9 @@ TEST_F(Nix2containerTest, ConfigurationAndHistory) {
 
 TEST_F(Nix2containerTest, VerifiedWithoutBeingRead) {
   const auto describe = [&](const std::string& digest, const std::string& diff_id) {
-    WriteFile(scratch_ / "image.json",
-              absl::StrCat(R"([{"digest": ")", digest, R"(", "diff_ids": ")", diff_id,
-                           R"(", "paths": [)", Path(kA), ",", Path(kB), "]}]"));
+    PutFile(scratch_ / "image.json",
+            absl::StrCat(R"([{"digest": ")", digest, R"(", "diff_ids": ")", diff_id,
+                         R"(", "paths": [)", Path(kA), ",", Path(kB), "]}]"));
   };
   const auto verify = [&](const std::string& diff_id) {
     OpenOptions options;
@@ -400,7 +400,7 @@ class ThreadedSink : public RecordingSink {
 };
 
 TEST_F(Nix2containerTest, HashedBesideTheReading) {
-  WriteFile(Store(std::string(kA) + "/large"), std::string(5 << 20, 'l'));
+  PutFile(Store(std::string(kA) + "/large"), std::string(5 << 20, 'l'));
   DescribePaths({Path(kA), Path(kB)});
   Names(true);
   ASSERT_EQ(problems_.size(), 1u);

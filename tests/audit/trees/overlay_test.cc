@@ -279,13 +279,13 @@ TEST(Overlay, AgreesWithUmoci) {
       contents.push_back(file.path + " " + source.files()[file.content.index].contents);
   });
   std::string ours;
-  WriteFile(scratch / "lines", [&] {
+  PutFile(scratch / "lines", [&] {
     for (const std::string& line : lines) ours += line + "\n";
     return ours;
   }());
   std::string bodies;
   for (const std::string& body : contents) bodies += body;
-  WriteFile(scratch / "bodies", bodies);
+  PutFile(scratch / "bodies", bodies);
   EXPECT_EQ(Shell("sort " + scratch / "lines" + "; sort " + scratch / "bodies"), listed);
   EXPECT_THAT(overlay.refusals(), IsEmpty());
 }

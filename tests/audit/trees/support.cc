@@ -58,7 +58,7 @@ std::string ReadFile(const std::string& path) {
   return contents.str();
 }
 
-void WriteFile(const std::string& path, std::string_view contents) {
+void PutFile(const std::string& path, std::string_view contents) {
   std::ofstream file(path, std::ios::binary);
   file << contents;
   EXPECT_TRUE(file.flush()) << path;

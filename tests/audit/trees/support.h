@@ -29,7 +29,7 @@ class ScratchDirectory {
 std::string Shell(const std::string& command);
 
 std::string ReadFile(const std::string& path);
-void WriteFile(const std::string& path, std::string_view contents);
+void PutFile(const std::string& path, std::string_view contents);
 std::string Sha256Of(std::string_view data);
 
 // Entries with their contents' hash.
