@@ -225,6 +225,37 @@ bool SaysTheSame(const Finding& a, const Finding& b) {
          a.referenced() == b.referenced() && a.message() == b.message();
 }
 
+// Whether part of an image could not be read: the audit is incomplete.
+bool HasUnreadLayer(const Subject& subject) {
+  return subject.kind == Subject::Kind::kImage &&
+         std::any_of(subject.problems.begin(), subject.problems.end(), [](const auto& problem) {
+           return (problem.kind == LinkedProblem::Kind::kUnreadable ||
+                   problem.kind == LinkedProblem::Kind::kLimit) &&
+                  absl::StartsWith(problem.where, "layer ");
+         });
+}
+
+// What seems to be missing may lie in what could not be read.
+void DropAbsences(std::vector<Finding>& findings) {
+  constexpr std::string_view kAbsences[] = {"LRE102", "LRE107", "LRE108", "LRE116", "LRE202",
+                                            "LRE204", "LRE302", "LRE303", "LRE409"};
+  size_t dropped = 0;
+  std::erase_if(findings, [&](const Finding& finding) {
+    const bool is_absence = std::find(std::begin(kAbsences), std::end(kAbsences), finding.rule()) !=
+                            std::end(kAbsences);
+    dropped += is_absence ? 1 : 0;
+    return is_absence;
+  });
+  if (dropped == 0) return;
+  for (Finding& finding : findings) {
+    if (finding.rule() != "LRE901" && finding.rule() != "LRE902") continue;
+    finding.add_notes(absl::StrCat(dropped, dropped == 1 ? " path seems" : " paths seem",
+                                   " to be missing, which may lie in what was not read; it is not "
+                                   "told until all is"));
+    return;
+  }
+}
+
 }  // namespace
 
 std::span<const Rule> AllRules() { return kRules; }
@@ -249,6 +280,7 @@ std::vector<Finding> Judge(const Subject& subject) {
     if (rule.judge != nullptr) rule.judge(subject, rule, findings);
   }
 
+  if (HasUnreadLayer(subject)) DropAbsences(findings);
   DropRepetitions(subject, findings);
   SortFindings(findings);
   // A path that a file names on ten lines is one finding, at the first of them; but a toolchain's

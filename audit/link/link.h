@@ -22,8 +22,8 @@ struct LinkInput {
   const ImageConfig* config = nullptr;  // of an image
   Subject::ClosureKind closure_kind = Subject::ClosureKind::kDerived;
   const nix::Closure* closure = nullptr;  // null when derived
-  bool contents = true;  // false: the tree has no entries below its store paths
-  std::string machine;   // elf::MachineName of the platform; empty: that of most programs
+  bool contents = true;                   // false: the tree has no entries below its store paths
+  std::string machine;  // elf::MachineName of the platform; empty: that of most programs
 };
 
 Subject Link(const LinkInput& input);

@@ -108,7 +108,7 @@ absl::StatusOr<NarInfo> BinaryCache::Find(const std::string& path) const {
 }
 
 absl::StatusOr<std::unique_ptr<ByteSource>> BinaryCache::OpenNar(const NarInfo& info) const {
-  return files_->Open(info.url);
+  return files_->Open(info.url, info.file_size);
 }
 
 absl::StatusOr<Closure> BinaryCache::All() const {

@@ -53,11 +53,12 @@ class CacheDirectory : public CacheFiles {
   int concurrency() const override { return 1; }
 
   absl::StatusOr<std::string> Read(const std::string& name, uint64_t limit) const override {
-    LRE_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, Open(name));
+    LRE_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, Open(name, std::nullopt));
     return ReadAll(*source, limit);
   }
 
-  absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& url) const override {
+  absl::StatusOr<std::unique_ptr<ByteSource>> Open(
+      const std::string& url, std::optional<uint64_t> /*size*/) const override {
     LRE_RETURN_IF_ERROR(CheckCachePath(url));
     const int fd = OpenBeneath(url);
     if (fd < 0) return OpenError(errno, url);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +25,10 @@ class CacheFiles {
 
   // The whole of a small file; NotFound where there is none of the name. From any thread.
   virtual absl::StatusOr<std::string> Read(const std::string& name, uint64_t limit) const = 0;
-  // A file by the URL in a narinfo. InvalidArgument where it leads out of the cache.
-  virtual absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& url) const = 0;
+  // A file by the URL in a narinfo, which says that it has `size` bytes: no more are fetched.
+  // InvalidArgument where it leads out of the cache.
+  virtual absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& url,
+                                                           std::optional<uint64_t> size) const = 0;
   // Names of all narinfos, sorted; Unimplemented where they cannot be listed.
   virtual absl::StatusOr<std::vector<std::string>> ListNarInfos() const = 0;
 };

@@ -49,9 +49,10 @@ class CacheHttp : public CacheFiles {
     return std::move(answer.body);
   }
 
-  absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& url) const override {
+  absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& url,
+                                                   std::optional<uint64_t> size) const override {
     LRE_ASSIGN_OR_RETURN(const std::string resolved, Resolve(url));
-    LRE_ASSIGN_OR_RETURN(net::HttpStream stream, client_->Open({.url = resolved}));
+    LRE_ASSIGN_OR_RETURN(net::HttpStream stream, client_->Open({.url = resolved, .size = size}));
     LRE_RETURN_IF_ERROR(StatusOf(stream.status, stream.status_line, stream.url));
     return std::make_unique<BodySource>(client_, std::move(stream));
   }

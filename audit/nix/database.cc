@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 constexpr int kBusyMilliseconds = 10'000;  // a daemon's transactions are far shorter
 constexpr int kMaxRowBytes = 64 << 20;     // against a hostile database; real rows are below 1 MB
 constexpr int kCopyAttempts = 20;
+constexpr int kReadAttempts = 5;
 constexpr std::string_view kKnownSchema = "10";
 
 struct ConnectionCloser {
@@ -313,8 +314,11 @@ struct StoreDatabase::State {
   std::string schema;                      // as the file beside it says; "" without one
   std::unique_ptr<PrivateDirectory> copy;  // outlives the connection
   Connection connection;
+  // Of a database that is read as if nobody could write it, in the beginning.
+  std::optional<std::array<FileState, 3>> untouched;
 
   absl::Status Annotate(const absl::Status& status) const {
+    if (status.ok()) return status;
     return absl::Status(status.code(),
                         absl::StrCat("store database ", Escaped(path), ": ", status.message()));
   }
@@ -331,22 +335,44 @@ struct StoreDatabase::State {
   }
 
   absl::Status Connect();
+  bool HasChanged() const { return untouched && StatesOf(path) != *untouched; }
+  // Calls `read` on what is one state of the database: whoever begins to write in one that was
+  // opened as untouched may do so between two pages.
+  template <typename Read>
+  absl::StatusOr<Closure> Reading(const Read& read) {
+    for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+      if (HasChanged()) LRE_RETURN_IF_ERROR(Annotate(Connect()));
+      absl::StatusOr<Closure> closure = read();
+      if (HasChanged()) continue;
+      return closure.ok() ? std::move(closure) : Annotate(closure.status());
+    }
+    return Annotate(absl::UnavailableError("it changes faster than it can be read; try again"));
+  }
   absl::StatusOr<Closure> All() const;
   absl::StatusOr<Closure> ClosureOf(const std::vector<std::string>& roots, bool must_know) const;
 };
 
-// Read-only beside a daemon. SQLite cannot read a write-ahead log without its shared memory, which
-// it cannot make in a directory that is not ours to write; and with immutable=1 it would pass over
-// the log without a word.
+// Read-only beside a daemon, and nothing is written beside the database, not even by root. SQLite
+// cannot read a write-ahead log without its shared memory, which it would make where it is missing;
+// and with immutable=1 it would pass over the log without a word.
 absl::Status StoreDatabase::State::Connect() {
-  auto opened = nix::Connect(path, "mode=ro", SQLITE_OPEN_READONLY);
-  if (opened.ok()) {
-    connection = *std::move(opened);
-    return absl::OkStatus();
+  untouched.reset();
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) && fs::exists(path, error)) {
+    return absl::InvalidArgumentError("not a regular file");
   }
-  // Another way of opening helps only where opening failed.
-  if (opened.status().code() != absl::StatusCode::kFailedPrecondition) return opened.status();
+  // Who writes in it has made the shared memory.
+  if (fs::exists(absl::StrCat(path, "-shm"), error)) {
+    auto opened = nix::Connect(path, "mode=ro", SQLITE_OPEN_READONLY);
+    if (opened.ok()) {
+      connection = *std::move(opened);
+      return absl::OkStatus();
+    }
+    // Another way of opening helps only where opening failed.
+    if (opened.status().code() != absl::StatusCode::kFailedPrecondition) return opened.status();
+  }
   if (LogsAreEmpty(path)) {
+    untouched = StatesOf(path);
     auto immutable = nix::Connect(path, "mode=ro&immutable=1", SQLITE_OPEN_READONLY);
     // A log that appeared since holds what this connection would not see.
     if (LogsAreEmpty(path)) {
@@ -354,6 +380,7 @@ absl::Status StoreDatabase::State::Connect() {
       connection = *std::move(immutable);
       return absl::OkStatus();
     }
+    untouched.reset();
   }
   LRE_ASSIGN_OR_RETURN(copy, CopyDatabase(path));
   LRE_ASSIGN_OR_RETURN(connection,
@@ -469,18 +496,15 @@ absl::StatusOr<StoreDatabase> StoreDatabase::Open(const std::string& root) {
 }
 
 absl::StatusOr<Closure> StoreDatabase::All() const {
-  auto closure = state_->All();
-  return closure.ok() ? std::move(closure) : state_->Annotate(closure.status());
+  return state_->Reading([&] { return state_->All(); });
 }
 
 absl::StatusOr<Closure> StoreDatabase::ClosureOf(const std::vector<std::string>& roots) const {
-  auto closure = state_->ClosureOf(roots, /*must_know=*/true);
-  return closure.ok() ? std::move(closure) : state_->Annotate(closure.status());
+  return state_->Reading([&] { return state_->ClosureOf(roots, /*must_know=*/true); });
 }
 
 absl::StatusOr<Closure> StoreDatabase::ClosureOfKnown(const std::vector<std::string>& roots) const {
-  auto closure = state_->ClosureOf(roots, /*must_know=*/false);
-  return closure.ok() ? std::move(closure) : state_->Annotate(closure.status());
+  return state_->Reading([&] { return state_->ClosureOf(roots, /*must_know=*/false); });
 }
 
 }  // namespace lre_audit::nix

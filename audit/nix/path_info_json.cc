@@ -327,7 +327,7 @@ absl::Status EntryReader::Finish(bool is_parsed) {
   }
   if (entries_ > 0 && path_infos_ == 0 && derivations_ == 0) {
     return absl::InvalidArgumentError(
-        "JSON, but not of nix path-info --json: no entry has \"narHash\" or \"references\"");
+        "is JSON, but not of nix path-info --json: no entry has \"narHash\" or \"references\"");
   }
   if (records_signatures_) closure_.set_records_signatures();
   if (derivations_ > 0) {

@@ -22,6 +22,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr size_t kHead = 512;  // bytes that tell what is packed: a tar header's magic is at 257
+constexpr size_t kScriptHead = 32 << 10;  // makeself's script has some twenty kilobytes
 constexpr size_t kOutputBytes = 64 << 10;
 constexpr uint64_t kRatioFreeBytes = uint64_t{64} << 20;
 // What a decoder may come to hold in every thread at once; more is for one file at a time.
@@ -38,6 +39,22 @@ bool HasZipBehindShebang(std::string_view head) {
   if (!head.starts_with("#!"sv)) return false;
   const size_t newline = head.find('\n');
   return newline != std::string_view::npos && ZipStream::HasMagic(head.substr(newline + 1));
+}
+
+// Where an archive begins that a script carries behind its last line: an executable jar, or what
+// makeself writes. 0 where there is none.
+uint64_t EndOfScript(std::string_view head) {
+  if (!head.starts_with("#!"sv)) return 0;
+  for (size_t line = head.find('\n'); line < head.size(); line = head.find('\n', line)) {
+    const std::string_view rest = head.substr(++line);
+    const Compression compression = SniffCompression(rest.substr(0, kSniffBytes));
+    if (ZipStream::HasMagic(rest) || compression == Compression::kGzip ||
+        compression == Compression::kZstd || compression == Compression::kXz ||
+        compression == Compression::kBzip2) {
+      return line;
+    }
+  }
+  return 0;
 }
 
 template <typename Header, typename Segment>
@@ -469,13 +486,15 @@ void HiddenReferenceScanner::Data(std::string_view piece) {
   utf16_.Update(piece, &found_);
   if (!found_.empty()) file().Add("", true, &found_);
   if (!decided_) {
-    if (head_.empty() && piece.size() >= kHead) {
-      Decide(piece.substr(0, kHead));
+    const std::string_view start = head_.empty() ? piece : head_;
+    const size_t wanted = start.starts_with("#!"sv) ? kScriptHead : kHead;
+    if (head_.empty() && piece.size() >= wanted) {
+      Decide(piece.substr(0, wanted));
     } else {
-      const size_t more = std::min(kHead - head_.size(), piece.size());
+      const size_t more = std::min(wanted - head_.size(), piece.size());
       head_ += piece.substr(0, more);
       piece.remove_prefix(more);
-      if (head_.size() < kHead) return;
+      if (head_.size() < wanted) return;
       Decide(head_);
       Unpack(head_);
     }
@@ -485,9 +504,8 @@ void HiddenReferenceScanner::Data(std::string_view piece) {
 
 void HiddenReferenceScanner::Decide(std::string_view head) {
   decided_ = true;
-  packed_at_ = EndOfObject(head);
+  packed_at_ = std::max(EndOfObject(head), EndOfScript(head));
   const bool is_packed = packed_at_ > 0 || IsTar(head) || ZipStream::HasMagic(head) ||
-                         HasZipBehindShebang(head) ||
                          SniffCompression(head.substr(0, kSniffBytes)) != Compression::kNone;
   if (is_packed) packed_ = std::make_unique<Contents>(file(), 0, "", false);
 }

@@ -229,6 +229,11 @@ absl::StatusOr<Json> ParseJson(std::string_view text, JsonSchema schema, Problem
     return absl::InvalidArgumentError(
         absl::StrCat("JSON that nests more than ", kMaxDepth, " deep"));
   }
+  if (text.empty()) return absl::InvalidArgumentError("no JSON: the file is empty");
+  // nlohmann passes over it, Go does not.
+  if (text.starts_with("\xef\xbb\xbf")) {
+    return absl::InvalidArgumentError("no JSON: it begins with a byte order mark");
+  }
   Builder builder(schema, log);
   if (Json::sax_parse(text.begin(), text.end(), &builder)) return builder.TakeDocument();
   if (builder.out_of_range()) {

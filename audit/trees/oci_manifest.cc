@@ -184,8 +184,8 @@ class Reader {
     const bool all_entries = layout != nullptr && layout->all_entries;
     if (!all_entries && IsAmbiguous(candidates)) {
       return absl::InvalidArgumentError(
-          absl::StrCat(candidates.size(), " images to choose from; name a tag: ",
-                       tags.empty() ? "none has one" : absl::StrJoin(tags, ", ")));
+          absl::StrCat(candidates.size(), " images to choose from; ",
+                       Choices(!tag.empty() || layout == nullptr, tags, platforms)));
     }
     // One image under several names is followed once.
     std::set<std::string> followed;
@@ -213,6 +213,17 @@ class Reader {
     if (!options_.all_platforms) return first.size() > 1;
     return std::any_of(digests_of.begin(), digests_of.end(),
                        [&](const auto& entry) { return entry.second != first; });
+  }
+
+  // How the user tells several images apart.
+  static std::string Choices(bool has_tag, const std::set<std::string>& tags,
+                             const std::set<std::string>& platforms) {
+    if (!has_tag && !tags.empty()) return absl::StrCat("name a tag: ", absl::StrJoin(tags, ", "));
+    if (platforms.size() > 1) {
+      return absl::StrCat("name one with --platform: ", absl::StrJoin(platforms, ", "));
+    }
+    return "nothing tells them apart but their digests; give the one that is meant a tag of its "
+           "own";
   }
 
   static void AddNames(const Descriptor& descriptor, std::vector<std::string>& names) {
@@ -321,26 +332,28 @@ class Reader {
     }
   }
 
-  // The JSON that a descriptor leads to; data embedded in it have to be the same.
+  // Data that a descriptor embeds have to be those that it leads to.
+  static void CheckEmbedded(const Descriptor& descriptor, const std::string& name,
+                            std::vector<Problem>& problems) {
+    if (!descriptor.data) return;
+    std::string data;
+    if (!absl::Base64Unescape(*descriptor.data, &data)) {
+      return Add(Problem::Kind::kMalformed, name,
+                 "the data embedded in its descriptor are no base64", problems);
+    }
+    DigestHasher hasher(descriptor.digest->algorithm);
+    hasher.Update(data);
+    const Digest actual = hasher.Finish();
+    if (actual.hex == descriptor.digest->hex) return;
+    problems.push_back({Problem::Kind::kDigestMismatch, name, 0,
+                        "the data embedded in its descriptor are not those of its digest",
+                        descriptor.digest->ToString(), actual.ToString()});
+  }
+
+  // The JSON that a descriptor leads to.
   std::optional<Json> ReadChecked(const Descriptor& descriptor, const std::string& name,
                                   std::vector<Problem>& problems) const {
-    if (descriptor.data) {
-      std::string data;
-      DigestHasher hasher(descriptor.digest->algorithm);
-      if (!absl::Base64Unescape(*descriptor.data, &data)) {
-        Add(Problem::Kind::kMalformed, name, "the data embedded in its descriptor are no base64",
-            problems);
-      } else {
-        hasher.Update(data);
-        const Digest actual = hasher.Finish();
-        if (actual.hex != descriptor.digest->hex) {
-          problems.push_back({Problem::Kind::kDigestMismatch, name, 0,
-                              "the data embedded in its descriptor are not those of its "
-                              "digest",
-                              descriptor.digest->ToString(), actual.ToString()});
-        }
-      }
-    }
+    CheckEmbedded(descriptor, name, problems);
     return ReadJsonBlob(blobs_, name, JsonSchema::kOci, descriptor.digest, descriptor.size, limits_,
                         problems);
   }
@@ -369,6 +382,7 @@ class Reader {
         layer.unreadable = descriptor.digest_error;
       } else {
         layer.blob = blobs_.NameOf(BlobSource::Kind::kBlob, *descriptor.digest);
+        CheckEmbedded(descriptor, layer.blob, image.problems);
         if (descriptor.has_urls && !blobs_.Open(layer.blob, &size).ok()) {
           layer.unreadable = absl::StrCat("a layer that is kept elsewhere (\"urls\", ",
                                           Escaped(descriptor.media_type),

@@ -320,7 +320,29 @@ absl::Status TarReader::FillEntry(const TarHeader& header, const PaxRecords& pax
           absl::StrCat("sparse map of ", pax.runs.size(), " runs, expected ", *pax.sparse_blocks));
     }
   }
-  return flavour_ == Flavour::kLayer ? FillWhiteout() : absl::OkStatus();
+  if (flavour_ != Flavour::kLayer) return absl::OkStatus();
+  CheckEngineAttributes();
+  return FillWhiteout();
+}
+
+// An archive says by names what it hides. These attributes say it to overlayfs alone, where an
+// engine unpacks them as they are: what lies in the layers below is then gone, or another file's.
+void TarReader::CheckEngineAttributes() {
+  for (const auto& [name, value] : entry_.xattrs) {
+    const bool is_overlay = name.starts_with("trusted.overlay.") ||
+                            name.starts_with("user.overlay.") ||
+                            name.starts_with("user.fuseoverlayfs.");
+    const std::string_view last = std::string_view(name).substr(name.rfind('.') + 1);
+    if (!is_overlay ||
+        (last != "opaque" && last != "redirect" && last != "metacopy" && last != "whiteout")) {
+      continue;
+    }
+    log_.Add(
+        Problem::Kind::kViewsDisagree, header_offset_,
+        absl::StrCat(Quoted(entry_.path), " has the attribute ", Escaped(name),
+                     ", which hides or replaces files of the layers below where it is unpacked "
+                     "for overlayfs, and nowhere else"));
+  }
 }
 
 absl::Status TarReader::FillType(const TarHeader& header, const std::string& link) {

@@ -75,6 +75,7 @@ class TarReader {
   absl::Status FillEntry(const TarHeader& header, const PaxRecords& pax);
   absl::Status FillType(const TarHeader& header, const std::string& link);
   absl::Status FillWhiteout();
+  void CheckEngineAttributes();
   void StartContents();
   void Contents(std::string_view piece);
   void Zeros(uint64_t count);

@@ -30,6 +30,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             try:
                 while True: self.wfile.write(b"x" * 65536)
             except OSError: return
+        if self.path.startswith("/endless/nar/"):
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.close_connection = True
+            try:
+                # Frames of zstd that hold nothing.
+                while True: self.wfile.write((b"\x50\x2a\x4d\x18\x00\x10\x00\x00" + bytes(4096)) * 16)
+            except OSError: return
         super().do_GET()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print("http://127.0.0.1:%d" % server.server_port, flush=True)
@@ -97,3 +106,6 @@ says '404'
 # One that never ends.
 cp -r cache large
 exits 3 image "rootfs:$work/rootfs" --closure "$url/large"
+cp -r cache endless
+exits 3 store --from "$url/endless" "$hello"
+says 'LRE901'

@@ -11,3 +11,6 @@ holds '"LRE201" in rules and "LRE406" in rules'
 rm "$layer"
 exits 3 image oci:oci:leaky --closure "$world/closures/leaky.json" --format json
 holds '"LRE901" in rules and "LRE201" in rules'
+# What the layer may have held is not told as missing.
+holds '"LRE302" not in rules and "LRE303" not in rules'
+holds 'any("may lie in what was not read" in note for f in findings for note in f.get("notes", []))'

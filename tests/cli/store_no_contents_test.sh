@@ -8,8 +8,13 @@ cp -r "$world/root/nix/var/nix/db" root/nix/var/nix/
 for path in $(cat "$world/closure.txt"); do cp -a "$world/root$path" root/nix/store/; done
 closure=(store $(cat "$world/roots.txt") --root root --no-contents)
 
+python3 -c 'import sqlite3
+sqlite3.connect("root/nix/var/nix/db/db.sqlite").execute("PRAGMA journal_mode = wal").connection.close()'
+ls -A root/nix/var/nix/db > before
 exits 0 "${closure[@]}"
 says "contents not read"
+# Nothing is written beside the database, whose log SQLite would else give a shared memory.
+ls -A root/nix/var/nix/db | cmp before - || fail "something was written beside the database"
 exits 0 "${closure[@]}" --format json
 holds 'not findings and report["statistics"]["store_paths"] == '"$(wc -l < "$world/closure.txt")"
 # No file of the store is opened, nor a directory below it.
@@ -40,3 +45,8 @@ mkdir "root$glibc"
 touch root/nix/store/left-over
 exits 1 store --root root --no-contents --format json
 holds '"LRE307" in rules and "/nix/store/left-over" in [f.get("path") for f in errors]'
+
+# What is no file is not waited for.
+rm root/nix/var/nix/db/db.sqlite && mkfifo root/nix/var/nix/db/db.sqlite
+exits 2 store --root root --no-contents
+says "not a regular file" err

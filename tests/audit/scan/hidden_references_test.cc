@@ -84,6 +84,10 @@ TEST_F(HiddenReferencesTest, Planted) {
        "zip member note.gz, gzip@4 "},
       // Behind something else.
       {"(printf '#!/bin/sh\\n'; zip -q - note | cat) > out", "zip member note@4 "},
+      {"(printf '#!/bin/sh\\nexec java -jar \"$0\" \"$@\"\\n'; zip -q - note | cat) > out",
+       "zip member note@4 "},
+      {"(echo '#!/bin/sh'; seq 4000; gzip -c note) > out", "gzip@4 "},
+      {"(echo '#!/bin/sh'; echo exit; tar cJf - other note) > out", "xz, tar member note@4 "},
       {"zip -q note.zip note && cat /bin/true note.zip > out", "zip member note@4 "},
       {"gzip note && cat /bin/true note.gz > out", "gzip@4 "},
       // UTF-16, in the file and in what is packed.

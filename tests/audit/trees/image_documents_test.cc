@@ -225,6 +225,25 @@ TEST_F(DocumentsTest, MediaTypesThatContradictTheContents) {
   EXPECT_THAT(own->problems()[0].message, testing::HasSubstr("is a manifest, its mediaType"));
 }
 
+TEST_F(DocumentsTest, EmbeddedDataAreTheBlobs) {
+  // The layer of another image, embedded.
+  const auto other = Edit("", "manifest['layers'][0]['data'] = 'aGVsbG8='");
+  ASSERT_THAT(other->problems(), SizeIs(1)) << Describe(other->problems());
+  EXPECT_EQ(other->problems()[0].kind, Kind::kDigestMismatch);
+  EXPECT_THAT(Edit("",
+                   "import base64\nlayer = manifest['layers'][0]\nlayer['data'] = "
+                   "base64.b64encode(open('blobs/sha256/' + layer['digest'][7:], 'rb').read())"
+                   ".decode()")
+                  ->problems(),
+              IsEmpty());
+}
+
+TEST_F(DocumentsTest, ByteOrderMark) {
+  const auto marked = Edit("text = '\\ufeff' + json.dumps(config)");
+  EXPECT_TRUE(HasProblem(marked->problems(), Kind::kUnreadable, "byte order mark"))
+      << Describe(marked->problems());
+}
+
 // Who chooses by the index gets another image than who looks at the configuration.
 TEST_F(DocumentsTest, IndexAndConfigurationNamePlatforms) {
   const auto offered = [](const std::string& platform) {

@@ -420,6 +420,29 @@ TEST(TarReader, TruncatedEverywhere) {
   }
 }
 
+// What only overlayfs believes.
+TEST(TarReader, AttributesOfOverlayfs) {
+  for (const char* name : {"trusted.overlay.opaque", "trusted.overlay.redirect",
+                           "user.overlay.metacopy", "user.fuseoverlayfs.opaque"}) {
+    const ReadTar read(TarBuilder()
+                           .Pax({{std::string("SCHILY.xattr.") + name, "y"}})
+                           .Add({.name = "d/", .type = '5'})
+                           .End()
+                           .bytes());
+    ASSERT_EQ(read.problems.size(), 1u) << name << Describe(read.problems);
+    EXPECT_TRUE(HasProblem(read.problems, Kind::kViewsDisagree, name));
+    EXPECT_THAT(read.sink.Paths(), ElementsAre("/d"));
+  }
+  for (const char* name : {"trusted.overlay.origin", "user.opaque", "security.capability"}) {
+    const ReadTar read(TarBuilder()
+                           .Pax({{std::string("SCHILY.xattr.") + name, "y"}})
+                           .Add({.name = "d/", .type = '5'})
+                           .End()
+                           .bytes());
+    EXPECT_THAT(read.problems, IsEmpty()) << name;
+  }
+}
+
 // Any single byte changed: never a crash, never an unbalanced sink.
 TEST(TarReader, CorruptedEverywhere) {
   const std::string good = TarBuilder()
