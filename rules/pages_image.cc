@@ -165,7 +165,8 @@ const char kLre410[] =
     R"(The image is described twice, and the descriptions differ: manifest.json and index.json of
 what `docker save` writes, the table of contents and the archive of a layer, a stored layer's
 files and the archive that they were unpacked from, an index that offers the image for another
-platform than its configuration is for, or one path twice in a layer with other contents.
+platform than its configuration is for, one path twice in a layer with other contents, or an
+attribute in a layer that hides files from overlayfs alone.
 
 Why it matters: which description is used depends on who loads the image. One machine then runs
 other files than the other, while each finds its own digests to be right. Of a layer in eStargz or
