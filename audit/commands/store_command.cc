@@ -1,6 +1,5 @@
 #include "audit/commands/store_command.h"
 
-#include <deque>
 #include <utility>
 
 #include "audit/commands/audit_command.h"
@@ -11,12 +10,9 @@ namespace lre_audit {
 int RunStore(const StoreOptions& options, std::ostream& out, std::ostream& err) {
   // The store's own database says what the closure is, and what its contents should be.
   const StoreReading reading = options.contents ? StoreReading::kContents : StoreReading::kNames;
-  // The process ends with it: to take a closure of 100,000 paths apart would take a tenth of a
-  // second.
-  static auto* const opened = new std::deque<absl::StatusOr<OpenedStore>>;
-  const absl::StatusOr<OpenedStore>& store = opened->emplace_back(
+  const absl::StatusOr<OpenedStore> store =
       options.from.empty() ? OpenStoreSubject(options.paths, options.root, reading)
-                           : OpenStoreSubjectFrom(options.paths, options.from, reading));
+                           : OpenStoreSubjectFrom(options.paths, options.from, reading);
   if (!store.ok()) return Refuse(store.status(), err);
   const auto keys = TrustedKeysOf(options.trusted_keys);
   if (!keys.ok()) return Refuse(keys.status(), err);

@@ -21,9 +21,13 @@ constexpr std::string_view kWhiteoutPrefix = ".wh.", kOpaqueName = ".wh..wh..opq
 // The true owner and mode of a file that an unprivileged engine may not give them: "uid:gid:mode".
 constexpr std::string_view kOverride = "user.containers.override_stat";
 
-bool IsEngineAttribute(std::string_view name) {
+bool IsOverlayAttribute(std::string_view name) {
   return name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.") ||
-         name.starts_with("user.fuseoverlayfs.") || name == kOverride;
+         name.starts_with("user.fuseoverlayfs.");
+}
+
+bool IsEngineAttribute(std::string_view name) {
+  return IsOverlayAttribute(name) || name == kOverride;
 }
 
 bool HasAttribute(const Entry& entry, std::string_view suffix, std::string_view value) {
@@ -54,6 +58,12 @@ void ApplyOverride(Entry& entry) {
 }
 
 }  // namespace
+
+bool HidesLowerFiles(std::string_view name) {
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return IsOverlayAttribute(name) &&
+         (last == "opaque" || last == "redirect" || last == "metacopy" || last == "whiteout");
+}
 
 void OverlayLayerSink::Deliver(Entry& entry) {
   entry.index = next_index_++;

@@ -74,6 +74,10 @@ class LayerListing : public EntrySink {
   absl::flat_hash_map<std::string, File> files_;
 };
 
+// Whether an extended attribute of that name makes overlayfs, or fuse-overlayfs, hide or replace
+// what lower layers have.
+bool HidesLowerFiles(std::string_view name);
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_AUDIT_TREES_OVERLAY_LAYER_H_

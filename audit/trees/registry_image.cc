@@ -122,9 +122,6 @@ class RegistryBlobs : public BlobSource {
 void CheckDigest(const std::string& name, const registry::Manifest& manifest,
                  std::vector<Problem>& problems) {
   if (manifest.digest.empty()) return;
-  // Of schema 1 it is the payload's, without the signatures; such a manifest is not read anyway.
-  const auto json = nlohmann::json::parse(manifest.body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_object() && json.value("schemaVersion", nlohmann::json()) == 1) return;
   const absl::StatusOr<Digest> said = ParseDigest(manifest.digest);
   if (!said.ok()) {
     problems.push_back({Problem::Kind::kMalformed,
@@ -139,6 +136,9 @@ void CheckDigest(const std::string& name, const registry::Manifest& manifest,
   hasher.Update(manifest.body);
   const Digest actual = hasher.Finish();
   if (actual.hex == said->hex) return;
+  // Of schema 1 it is the payload's, without the signatures; such a manifest is not read anyway.
+  const auto json = nlohmann::json::parse(manifest.body, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object() && json.value("schemaVersion", nlohmann::json()) == 1) return;
   problems.push_back({Problem::Kind::kDigestMismatch, name, 0,
                       absl::StrCat("the registry's Docker-Content-Digest is ", said->ToString(),
                                    ", the manifest's own digest ", actual.ToString()),

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "audit/trees/overlay_layer.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -329,14 +330,7 @@ absl::Status TarReader::FillEntry(const TarHeader& header, const PaxRecords& pax
 // engine unpacks them as they are: what lies in the layers below is then gone, or another file's.
 void TarReader::CheckEngineAttributes() {
   for (const auto& [name, value] : entry_.xattrs) {
-    const bool is_overlay = name.starts_with("trusted.overlay.") ||
-                            name.starts_with("user.overlay.") ||
-                            name.starts_with("user.fuseoverlayfs.");
-    const std::string_view last = std::string_view(name).substr(name.rfind('.') + 1);
-    if (!is_overlay ||
-        (last != "opaque" && last != "redirect" && last != "metacopy" && last != "whiteout")) {
-      continue;
-    }
+    if (!HidesLowerFiles(name)) continue;
     log_.Add(
         Problem::Kind::kViewsDisagree, header_offset_,
         absl::StrCat(Quoted(entry_.path), " has the attribute ", Escaped(name),

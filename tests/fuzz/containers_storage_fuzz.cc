@@ -44,16 +44,7 @@ void One(std::string_view input) {
   OpenOptions options;
   options.platform = "linux/amd64";
   options.limits.decode.bytes = 16 << 20;
-  const absl::StatusOr<Trees> trees =
-      OpenImages(absl::StrCat("containers-storage:[overlay@", *root, "]hello"), options);
-  if (!trees.ok()) return;
-  for (const auto& tree : *trees) {
-    for (size_t part = 0; part < std::min<size_t>(tree->parts().size(), 4); ++part) {
-      NoSink sink;
-      std::vector<Problem> problems;
-      tree->Stream(part, /*verify=*/true, sink, problems);
-    }
-  }
+  ReadImages(absl::StrCat("containers-storage:[overlay@", *root, "]hello"), options);
 }
 
 }  // namespace lre_audit::fuzz
