@@ -134,6 +134,13 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectoryInRoot(int root, std::s
   return at;
 }
 
+absl::StatusOr<std::string> ReadLink(int directory, const std::string& name) {
+  char target[4097];  // PATH_MAX
+  const ssize_t length = readlinkat(directory, name.c_str(), target, sizeof(target));
+  if (length < 0) return absl::UnavailableError(strerror(errno));
+  return std::string(target, static_cast<size_t>(length));
+}
+
 void FillEntry(const struct stat& status, Entry* entry) {
   entry->type = TypeOf(status.st_mode);
   entry->mode = status.st_mode & 07777;
@@ -239,13 +246,12 @@ void DirectoryWalk::Visit(int parent, const Name& name, std::string path, uint64
     case DT_DIR:
       return VisitDirectory(parent, name.name, entry, parent_device);
     case DT_LNK: {
-      char target[4097];  // PATH_MAX
-      const ssize_t length = readlinkat(parent, name.name.c_str(), target, sizeof(target));
-      if (length < 0) {
-        Unreadable(entry.path, strerror(errno));
+      absl::StatusOr<std::string> target = ReadLink(parent, name.name);
+      if (!target.ok()) {
+        Unreadable(entry.path, std::string(target.status().message()));
         return Deliver(entry, false);
       }
-      entry.target.assign(target, static_cast<size_t>(length));
+      entry.target = *std::move(target);
       return Deliver(entry, true);
     }
     default:

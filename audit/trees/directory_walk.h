@@ -20,6 +20,9 @@ namespace lre_audit {
 // it (openat2(2) RESOLVE_IN_ROOT; kernels without it get no symlinks at all).
 absl::StatusOr<std::shared_ptr<FileHandle>> OpenDirectoryInRoot(int root, std::string_view path);
 
+// Where the symlink `name` of an open directory leads, as written; the system's error.
+absl::StatusOr<std::string> ReadLink(int directory, const std::string& name);
+
 // What a stat(2) says of an entry: all but its path, index, target and attributes.
 void FillEntry(const struct stat& status, Entry* entry);
 

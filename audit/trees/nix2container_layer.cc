@@ -253,10 +253,9 @@ class Planner {
       case S_IFLNK: {
         entry.type = Entry::Type::kSymlink;
         entry.mode = 0777;
-        char target[4097];  // PATH_MAX
-        const ssize_t length = readlinkat(directory.fd(), name.c_str(), target, sizeof(target));
-        if (length < 0) return Unreadable(source, strerror(errno));
-        entry.target.assign(target, static_cast<size_t>(length));
+        absl::StatusOr<std::string> target = ReadLink(directory.fd(), name);
+        if (!target.ok()) return Unreadable(source, target.status().message());
+        entry.target = *std::move(target);
         break;
       }
       default:

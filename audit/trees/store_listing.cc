@@ -2,7 +2,6 @@
 // at one system call a path.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -52,9 +51,17 @@ class StoreListing : public Tree {
       FillEntry(status, &entry);
       entry.target.clear();
       if (S_ISLNK(status.st_mode)) {
-        char target[4097];  // PATH_MAX
-        const ssize_t length = readlinkat(store_->fd(), name, target, sizeof(target));
-        if (length >= 0) entry.target.assign(target, static_cast<size_t>(length));
+        absl::StatusOr<std::string> target = ReadLink(store_->fd(), name);
+        if (target.ok()) {
+          entry.target = *std::move(target);
+        } else {
+          problems.push_back({Problem::Kind::kUnreadable,
+                              paths_[i],
+                              0,
+                              std::string(target.status().message()),
+                              {},
+                              {}});
+        }
       }
       sink.BeginEntry(entry);
       sink.EndEntry(true);
