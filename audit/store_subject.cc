@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "audit/trees/directory_tree.h"
 #include "base/status.h"
@@ -47,11 +48,17 @@ absl::StatusOr<std::vector<std::string>> RootsOf(const std::vector<std::string>&
 // whole answers for these too. `.links` is Nix's own.
 void AddStrays(const std::string& store_directory, const std::string& root,
                const nix::Closure& known, std::vector<std::string>* paths) {
+  absl::flat_hash_set<std::string_view> base_names;
+  base_names.reserve(known.paths.size());
+  for (const auto& [path, info] : known.paths) {
+    base_names.insert(std::string_view(path).substr(store_directory.size() + 1));
+  }
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root + store_directory, error), end;
        !error && entry != end; entry.increment(error)) {
-    const std::string path = absl::StrCat(store_directory, "/", entry->path().filename().string());
-    if (entry->path().filename() != ".links" && !known.paths.contains(path)) paths->push_back(path);
+    const std::string base_name = entry->path().filename().string();
+    if (base_name == ".links" || base_names.contains(base_name)) continue;
+    paths->push_back(absl::StrCat(store_directory, "/", base_name));
   }
 }
 
@@ -66,6 +73,8 @@ absl::StatusOr<OpenedStore> OpenStoreSubject(const std::vector<std::string>& wor
   LRE_ASSIGN_OR_RETURN(subject.closure, roots.empty() ? store.All() : store.ClosureOf(roots));
   std::vector<std::string> paths;
   std::vector<uint64_t> sizes;
+  paths.reserve(subject.closure.paths.size());
+  sizes.reserve(subject.closure.paths.size());
   for (const auto& [path, info] : subject.closure.paths) {
     paths.push_back(path);
     sizes.push_back(info.nar_size.value_or(0));

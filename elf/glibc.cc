@@ -72,17 +72,8 @@ struct Search {
 
   bool TryDirectory(std::string_view directory, FoundBy found_by) {
     NoteSearched(loading, found_by, directory, library);
-    std::string path;
-    for (const std::string& hardware : loading.hardware_directories) {
-      path.assign(directory);
-      if (!path.empty() && path.back() != '/') path.push_back('/');
-      path.append(hardware);
-      if (!hardware.empty()) {
-        auto absolute = Absolute(loading, path);
-        if (!absolute || !loading.view.MayHaveDirectory(*absolute)) continue;
-      }
-      path.append(request);
-      if (Try(path, found_by)) return true;
+    for (const std::string& place : PlacesIn(loading, directory)) {
+      if (Try(place + request, found_by)) return true;
     }
     return false;
   }
@@ -126,10 +117,10 @@ struct Search {
   }
 
   void TryCache() {
-    if (loading.ld_cache == nullptr) return;
+    if (loading.loader.ld_cache == nullptr) return;
     NoteSearched(loading, FoundBy::kCache, loading.defaults.cache->value, library);
-    auto path = loading.ld_cache->Find(request, *loading.program().object,
-                                       loading.options.processor.levels);
+    auto path = loading.loader.ld_cache->Find(request, *loading.program().object,
+                                              loading.options.processor.levels);
     if (!path) return;
     if (requester.object->NoDefaultLibraries()) {
       for (const Text& directory : loading.defaults.system_directories) {

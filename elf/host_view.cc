@@ -19,7 +19,6 @@ namespace lre_audit::elf {
 namespace {
 
 constexpr int kMaxSymlinks = 40;              // as the kernel
-constexpr size_t kMaxMappings = 10'000;       // kept; a process may have 65,530
 constexpr uint64_t kMaxSmallFile = 64 << 20;  // an ld.so.cache has some hundred kilobytes
 
 class Descriptor {
@@ -50,8 +49,6 @@ std::string ReadUpTo(const Descriptor& file, size_t size) {
 }
 
 }  // namespace
-
-void HostView::Unmap::operator()(void* address) const { munmap(address, size); }
 
 HostView::HostView(std::string root) : root_(std::move(root)) {
   while (root_.ends_with('/')) root_.pop_back();
@@ -139,14 +136,16 @@ std::pair<HostView::Kind, std::string> HostView::ResolveOften(const std::string&
 }
 
 std::optional<View::File> HostView::Open(const std::string& path) const {
+  const auto [opened, is_new] = opened_.try_emplace(path);
+  if (!is_new) return opened->second;
   auto [kind, real] = ResolveOften(path);
   if (kind != Kind::kRegular) return std::nullopt;
   const Node& node = Look(real);
-  File file;
+  File& file = opened->second.emplace();
   file.id = absl::StrCat(node.device, ":", node.inode);
   file.object = ReadFile(real, node);
   file.real_path = std::move(real);
-  return file;
+  return opened->second;
 }
 
 const Object* HostView::ReadFile(const std::string& real_path, const Node& node) const {
@@ -157,11 +156,9 @@ const Object* HostView::ReadFile(const std::string& real_path, const Node& node)
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || status.st_size < 4) return nullptr;
   void* mapped = mmap(nullptr, status.st_size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapped == MAP_FAILED) return nullptr;
-  Mapping mapping(mapped, Unmap{static_cast<size_t>(status.st_size)});
   const std::string_view bytes(static_cast<const char*>(mapped), status.st_size);
   if (HasElfMagic(bytes)) cached->second = std::make_unique<const Object>(ReadObject(Bytes(bytes)));
-  // Taken down one by one they would stop every other thread each time.
-  if (mappings_.size() < kMaxMappings) mappings_.push_back(std::move(mapping));
+  munmap(mapped, status.st_size);
   return cached->second.get();
 }
 

@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/container/node_hash_map.h"
 #include "absl/status/statusor.h"
@@ -39,11 +38,6 @@ class HostView : public View {
   absl::StatusOr<std::string> ReadHead(const std::string& path, size_t size) const;
 
  private:
-  struct Unmap {
-    size_t size = 0;
-    void operator()(void* address) const;
-  };
-  using Mapping = std::unique_ptr<void, Unmap>;
   struct Node {
     Kind kind = Kind::kMissing;
     std::string target;  // of a symlink
@@ -59,7 +53,7 @@ class HostView : public View {
   std::string root_;
   mutable absl::node_hash_map<std::string, Node> nodes_;
   mutable absl::node_hash_map<std::string, std::pair<Kind, std::string>> resolved_directories_;
-  mutable std::vector<Mapping> mappings_;
+  mutable absl::node_hash_map<std::string, std::optional<File>> opened_;
   mutable std::map<std::pair<dev_t, ino_t>, std::unique_ptr<const Object>> objects_;
 };
 

@@ -4,9 +4,11 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "elf/ld_cache.h"
@@ -25,14 +27,25 @@ struct Loaded {
   std::vector<Element> rpath, runpath;
 };
 
+// One loader in one view: what all its searches share.
+struct Loader {
+  LoaderDefaults defaults;
+  const LdCache* ld_cache = nullptr;              // null where the loader has none
+  std::vector<std::string> hardware_directories;  // "glibc-hwcaps/x86-64-v3/", ...; then ""
+  // By a search path's directory: its hardware directories that are there, then itself, each with
+  // the slash at its end. Filled by PlacesIn.
+  std::unordered_map<std::string, std::vector<std::string>> places = {};
+  // The first of an object's needs of one library, and a library that defines all these versions.
+  std::set<std::pair<const VersionNeed*, const Object*>> versions_there = {};
+};
+
 struct Loading {
   const View& view;
   const SearchOptions& options;
-  const LoaderDefaults& defaults;
-  const LdCache* ld_cache = nullptr;                   // null where the loader has none
-  std::vector<std::string> hardware_directories = {};  // "glibc-hwcaps/x86-64-v3/", ...; then ""
-  std::string interpreter = {};                        // PT_INTERP
-  std::deque<Loaded> objects = {};                     // addresses stay
+  Loader& loader;
+  const LoaderDefaults& defaults;   // the loader's
+  std::string interpreter = {};     // PT_INTERP
+  std::deque<Loaded> objects = {};  // addresses stay
   std::unordered_map<std::string, const Loaded*> by_name = {}, by_id = {};
 
   const Loaded& program() const { return objects.front(); }
@@ -49,6 +62,7 @@ const Loaded* FindMusl(Loading& loading, const Loaded& requester, const std::str
 std::string Directory(std::string_view path);
 // `path` made absolute, nullopt where that would need an unknown working directory.
 std::optional<std::string> Absolute(const Loading& loading, std::string_view path);
+const std::vector<std::string>& PlacesIn(const Loading& loading, std::string_view directory);
 // Notes for people that `path` is searched, if they asked for that.
 void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Library& library);
 // The object behind `file` in the process: one that is already there by inode, or a new one.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -48,6 +49,22 @@ std::optional<std::string> Absolute(const Loading& loading, std::string_view pat
   return absl::StrCat(loading.options.working_directory, "/", ToAbsl(path));
 }
 
+const std::vector<std::string>& PlacesIn(const Loading& loading, std::string_view directory) {
+  const auto [places, is_new] = loading.loader.places.try_emplace(std::string(directory));
+  if (!is_new) return places->second;
+  std::string path(directory);
+  if (!path.empty() && path.back() != '/') path.push_back('/');
+  for (const std::string& hardware : loading.loader.hardware_directories) {
+    std::string place = path + hardware;
+    if (!hardware.empty()) {
+      const auto absolute = Absolute(loading, place);
+      if (!absolute || !loading.view.MayHaveDirectory(*absolute)) continue;
+    }
+    places->second.push_back(std::move(place));
+  }
+  return places->second;
+}
+
 void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Library& library) {
   if (!loading.options.list_searched) return;
   for (const Library::Place& place : library.searched) {
@@ -85,21 +102,34 @@ const Loaded* Add(Loading& loading, const Loaded* parent, const Object* object, 
   return added;
 }
 
+// `needs` are of one library.
+void MatchVersions(const Loading& loading, const Loaded& loaded, std::span<const VersionNeed> needs,
+                   Process& process) {
+  const auto library = loading.by_name.find(needs.front().library);
+  if (library == loading.by_name.end()) return;
+  const std::pair both(needs.data(), library->second->object);
+  if (loading.loader.versions_there.contains(both)) return;
+  const std::vector<std::string>& defined = both.second->version_definitions;
+  // A library without any definition is taken as it is.
+  if (defined.empty()) return;
+  const size_t before = process.missing_versions.size();
+  for (const VersionNeed& need : needs) {
+    if (need.weak || std::find(defined.begin(), defined.end(), need.version) != defined.end()) {
+      continue;
+    }
+    process.missing_versions.push_back(
+        {loaded.path, need.library, library->second->path, need.version});
+  }
+  if (process.missing_versions.size() == before) loading.loader.versions_there.insert(both);
+}
+
 void MatchVersions(const Loading& loading, Process& process) {
   if (loading.defaults.kind != LoaderDefaults::Kind::kGlibc) return;  // musl does not check
   for (const Loaded& loaded : loading.objects) {
-    for (const VersionNeed& need : loaded.object->version_needs) {
-      if (need.weak) continue;
-      auto library = loading.by_name.find(need.library);
-      if (library == loading.by_name.end()) continue;
-      const auto& defined = library->second->object->version_definitions;
-      // A library without any definition is taken as it is.
-      if (defined.empty() ||
-          std::find(defined.begin(), defined.end(), need.version) != defined.end()) {
-        continue;
-      }
-      process.missing_versions.push_back(
-          {loaded.path, need.library, library->second->path, need.version});
+    const std::vector<VersionNeed>& needs = loaded.object->version_needs;
+    for (size_t begin = 0, end; begin < needs.size(); begin = end) {
+      for (end = begin; end < needs.size() && needs[end].library == needs[begin].library;) ++end;
+      MatchVersions(loading, loaded, std::span(needs).subspan(begin, end - begin), process);
     }
   }
 }
@@ -207,6 +237,29 @@ Searcher::Searcher(const View& view, SearchOptions options)
 
 Searcher::~Searcher() = default;
 
+Loader& Searcher::LoaderOf(const Object& object) {
+  const std::string interpreter = object.interpreter ? object.interpreter->value : "";
+  std::unique_ptr<Loader>& loader =
+      loaders_[absl::StrCat(interpreter, "\n", object.machine, object.is_64)];
+  if (loader != nullptr) return *loader;
+  const LoaderDefaults fallback = options_.defaults ? *options_.defaults : AssumedDefaults(object);
+  loader = std::make_unique<Loader>();
+  loader->defaults = DefaultsFor(view_, object, fallback);
+  loader->hardware_directories = {""};
+  if (loader->defaults.kind != LoaderDefaults::Kind::kGlibc) return *loader;
+  loader->hardware_directories = HardwareDirectories(options_.processor, loader->defaults);
+  if (loader->defaults.cache) {
+    auto [cache, is_new] = ld_caches_.try_emplace(loader->defaults.cache->value);
+    if (is_new) {
+      if (auto contents = view_.ReadSmall(cache->first)) {
+        cache->second = std::make_unique<const LdCache>(*std::move(contents));
+      }
+    }
+    loader->ld_cache = cache->second.get();
+  }
+  return *loader;
+}
+
 absl::StatusOr<Process> Searcher::Load(const std::string& path) {
   auto file = view_.Open(path);
   if (!file) return absl::NotFoundError(absl::StrCat("no regular file at ", Escaped(path)));
@@ -223,28 +276,10 @@ absl::StatusOr<Process> Searcher::Load(const std::string& path) {
     if (interpreter) process.interpreter_path = interpreter->real_path;
   }
 
-  const LoaderDefaults fallback = options_.defaults ? *options_.defaults : AssumedDefaults(object);
-  // By machine too: a file that names no interpreter takes the fallback of its kind.
-  const std::string key = absl::StrCat(process.interpreter, "\n", object.machine, object.is_64);
-  auto defaults = defaults_.find(key);
-  if (defaults == defaults_.end()) {
-    defaults = defaults_.emplace(key, DefaultsFor(view_, object, fallback)).first;
-  }
-  Loading loading{view_, options_, defaults->second};
+  Loader& used = LoaderOf(object);
+  Loading loading{view_, options_, used, used.defaults};
   loading.interpreter = process.interpreter;
   const bool is_glibc = loading.defaults.kind == LoaderDefaults::Kind::kGlibc;
-  if (is_glibc && loading.defaults.cache) {
-    auto [cache, is_new] = ld_caches_.try_emplace(loading.defaults.cache->value);
-    if (is_new) {
-      if (auto contents = view_.ReadSmall(cache->first)) {
-        cache->second = std::make_unique<const LdCache>(*std::move(contents));
-      }
-    }
-    loading.ld_cache = cache->second.get();
-  }
-  loading.hardware_directories = is_glibc
-                                     ? HardwareDirectories(options_.processor, loading.defaults)
-                                     : std::vector<std::string>{""};
 
   Add(loading, nullptr, &object, process.path, file->id);
   // The loader is in the process from the start, under its PT_INTERP and its SONAME.

@@ -141,6 +141,7 @@ struct SearchOptions {
 };
 
 class LdCache;
+struct Loader;
 
 // Keeps what several searches of one view share: interpreters' defaults and their caches. Not
 // thread-safe; the view must outlive it.
@@ -154,9 +155,12 @@ class Searcher {
   absl::StatusOr<Process> Load(const std::string& path);
 
  private:
+  // The one that `object` names, or the fallback of its kind.
+  Loader& LoaderOf(const Object& object);
+
   const View& view_;
   SearchOptions options_;
-  std::map<std::string, LoaderDefaults> defaults_;                   // by PT_INTERP
+  std::map<std::string, std::unique_ptr<Loader>> loaders_;           // by PT_INTERP and machine
   std::map<std::string, std::unique_ptr<const LdCache>> ld_caches_;  // by path
 };
 

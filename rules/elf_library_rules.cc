@@ -90,8 +90,8 @@ void LibraryUndeclared(const Subject& subject, const Rule& rule, Findings& findi
       if (!library.found || !library.undeclared || IsOutside(library)) continue;
       Finding finding = LibraryFinding(
           rule, file, library,
-          absl::StrCat("library ", library.name, " comes from a package that ", file.store_path,
-                       " does not refer to"),
+          absl::StrCat("library ", library.name, " comes from a package that ",
+                       ToAbsl(file.store_path), " does not refer to"),
           "name the library's directory in the object's own RUNPATH, so that Nix sees the "
           "reference and copies the path along");
       finding.add_notes(FoundNote(library));

@@ -185,7 +185,7 @@ void PrivilegedFile(const Subject& subject, const Rule& rule, Findings& findings
 }
 
 void WritableStoreFile(const Subject& subject, const Rule& rule, Findings& findings) {
-  std::map<std::string, Fold> folds;  // by store path
+  std::map<std::string_view, Fold> folds;  // by store path
   for (const LinkedFile& file : subject.files) {
     const FileFacts& facts = *file.facts;
     const bool has_mode =
@@ -203,7 +203,9 @@ void WritableStoreFile(const Subject& subject, const Rule& rule, Findings& findi
         "chmod -R a-w the store path when the image is built; COPY and image builders that unpack "
         "and repack add the owner's write bit");
     finding.set_evidence(absl::StrFormat("mode %04o", fold.first->facts->mode()));
-    if (fold.count > 1) finding.add_notes("all are in " + store_path + "; the first is shown");
+    if (fold.count > 1) {
+      finding.add_notes(absl::StrCat("all are in ", ToAbsl(store_path), "; the first is shown"));
+    }
     finding.set_cause("writable");  // one image builder writes all of them
     findings.push_back(std::move(finding));
   }
@@ -240,7 +242,7 @@ void MetadataNotCanonical(const Subject& subject, const Rule& rule, Findings& fi
   struct Faults {
     Fold any, mtime, owner, mode, xattrs;
   };
-  std::map<std::string, Faults> by_path;  // by store path
+  std::map<std::string_view, Faults> by_path;  // by store path
   for (const LinkedFile& file : subject.files) {
     if (file.store_path.empty()) continue;
     const FileFacts& facts = *file.facts;
@@ -276,7 +278,7 @@ void MetadataNotCanonical(const Subject& subject, const Rule& rule, Findings& fi
     finding.set_evidence(absl::StrFormat("mtime %d, owner %d:%d, mode %04o", first.facts->mtime(),
                                          first.facts->uid(), first.facts->gid(),
                                          first.facts->mode()));
-    finding.add_notes(absl::StrCat(store_path, ": mtime not 1 in ", faults.mtime.count,
+    finding.add_notes(absl::StrCat(ToAbsl(store_path), ": mtime not 1 in ", faults.mtime.count,
                                    ", owner not 0:0 in ", faults.owner.count,
                                    ", mode not 0444 or 0555 in ", faults.mode.count,
                                    ", extended attributes in ", faults.xattrs.count));

@@ -4,8 +4,10 @@
 #define LRE_AUDIT_RULES_LINKED_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rules/facts.pb.h"
@@ -78,10 +80,10 @@ struct LinkedObject {
 
 struct LinkedFile {
   const FileFacts* facts = nullptr;
-  std::string store_path;           // that holds it; empty outside the store
-  std::string layer;                // "layer 3", empty where the tree has no layers
-  std::vector<LinkedClaim> claims;  // SHEBANG .. DEBUG_DIRECTORY, SYMLINK_TARGET, MACH_O
-  std::optional<LinkedObject> object;
+  std::string_view store_path;           // that holds it, in the facts; empty outside the store
+  std::string layer;                     // "layer 3", empty where the tree has no layers
+  std::vector<LinkedClaim> claims;       // SHEBANG .. DEBUG_DIRECTORY, SYMLINK_TARGET, MACH_O
+  std::shared_ptr<LinkedObject> object;  // null for what is no ELF object; copies share it
   // Store references to paths that are not in the tree: index into facts->references().
   std::vector<int> dangling;
   // Hidden references that lead outside the closure.

@@ -61,4 +61,11 @@ void RunParallel(const std::vector<uint64_t>& sizes, int jobs,
   RunParallel(sizes, threads, work);
 }
 
+void RunInPieces(size_t count, const std::function<void(size_t begin, size_t end)>& work) {
+  const std::vector<uint64_t> sizes((count + kPieceOfWork - 1) / kPieceOfWork, 1);
+  RunParallel(sizes, /*jobs=*/0, [&](size_t piece) {
+    work(piece * kPieceOfWork, std::min((piece + 1) * kPieceOfWork, count));
+  });
+}
+
 }  // namespace lre_audit

@@ -40,6 +40,11 @@ void RunParallel(const std::vector<uint64_t>& sizes, SpareThreads& threads,
 void RunParallel(const std::vector<uint64_t>& sizes, int jobs,
                  const std::function<void(size_t)>& work);
 
+inline constexpr size_t kPieceOfWork = 4096;
+// Runs work(begin, end) for all pieces of 0 .. count - 1, each of kPieceOfWork and the last of what
+// is left, on all cores. For steps of some hundred nanoseconds.
+void RunInPieces(size_t count, const std::function<void(size_t begin, size_t end)>& work);
+
 }  // namespace lre_audit
 
 #endif  // LRE_AUDIT_AUDIT_BYTES_THREADS_H_

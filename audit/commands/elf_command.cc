@@ -8,13 +8,9 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
-#include "audit/bytes/threads.h"
 #include "base/text.h"
 #include "elf/archive.h"
 #include "elf/host_view.h"
@@ -29,8 +25,6 @@ using elf::FoundBy;
 using elf::Library;
 using elf::Object;
 using elf::Process;
-
-constexpr size_t kFilesAtOnce = 16;  // fewer are done before another thread has begun
 
 enum Exit { kAllFound = 0, kMissing = 1, kUsage = 2, kUnreadable = 3 };
 
@@ -265,69 +259,58 @@ std::string WhyNoElf(const elf::HostView& view, const std::string& path) {
   return "not an ELF object";
 }
 
-// One for each thread: what it has read of libraries serves all the files that it takes.
-class Readers {
+// Shows files one by one; what was read of libraries serves them all.
+class Shower {
  public:
-  struct Reader {
-    Reader(const std::string& root, const std::string& working_directory)
-        : view(root), searchers(view, working_directory) {}
-    elf::HostView view;
-    Searchers searchers;
-  };
-  Readers(std::string root, std::string working_directory)
-      : root_(std::move(root)), working_directory_(std::move(working_directory)) {}
+  Shower(const ElfOptions& options, std::ostream& out, std::ostream& err)
+      : options_(options),
+        working_directory_(options.root.empty() ? WorkingDirectory() : "/"),
+        view_(options.root),
+        searchers_(view_, working_directory_),
+        out_(out),
+        err_(err) {}
 
-  std::unique_ptr<Reader> Take() {
-    const absl::MutexLock lock(&mutex_);
-    if (idle_.empty()) return std::make_unique<Reader>(root_, working_directory_);
-    std::unique_ptr<Reader> reader = std::move(idle_.back());
-    idle_.pop_back();
-    return reader;
+  void Show(const std::string& path) {
+    auto complain = [&](int code, const std::string& why) {
+      err_ << "error: " << Escaped(path) << ": " << why << '\n';
+      AtLeast(code);
+    };
+    if (path.empty()) return complain(kUsage, "no such file");
+    const std::string absolute =
+        path.starts_with('/') ? path : absl::StrCat(working_directory_, "/", path);
+    auto file = view_.Open(absolute);
+    if (!file) return complain(kUsage, WhyNoFile(view_, options_.root, absolute));
+    if (file->object == nullptr) return complain(kUnreadable, WhyNoElf(view_, absolute));
+    for (const elf::Defect& defect : file->object->defects) {
+      complain(kUnreadable, Escaped(defect.message));
+    }
+    auto process = searchers_.For(*file->object).Load(absolute);
+    if (!process.ok()) return complain(kUnreadable, std::string(process.status().message()));
+    if (AnythingMissing(*process)) AtLeast(kMissing);
+    if (options_.json) {
+      objects_.push_back(ToJson(path, *file->object, *process));
+    } else {
+      PrintText(path, *file->object, *process, out_);
+    }
   }
-  void Return(std::unique_ptr<Reader> reader) {
-    const absl::MutexLock lock(&mutex_);
-    idle_.push_back(std::move(reader));
+
+  int Finish() {
+    if (options_.json) out_ << nlohmann::json{{"objects", std::move(objects_)}}.dump(2) << '\n';
+    return exit_;
   }
 
  private:
-  const std::string root_, working_directory_;
-  absl::Mutex mutex_;
-  std::vector<std::unique_ptr<Reader>> idle_ ABSL_GUARDED_BY(mutex_);
-};
+  void AtLeast(int code) { exit_ = std::max(exit_, code); }
 
-// What is said of some of the files, in their order.
-struct Said {
-  std::ostringstream out, err;
-  nlohmann::json objects = nlohmann::json::array();
-  int exit = kAllFound;
+  const ElfOptions& options_;
+  const std::string working_directory_;
+  const elf::HostView view_;
+  Searchers searchers_;
+  std::ostream& out_;
+  std::ostream& err_;
+  nlohmann::json objects_ = nlohmann::json::array();
+  int exit_ = kAllFound;
 };
-
-void ShowFile(const ElfOptions& options, const std::string& path,
-              const std::string& working_directory, Readers::Reader& reader, Said& said) {
-  const elf::HostView& view = reader.view;
-  auto at_least = [&](int code) { said.exit = std::max(said.exit, code); };
-  auto complain = [&](int code, const std::string& why) {
-    said.err << "error: " << Escaped(path) << ": " << why << '\n';
-    at_least(code);
-  };
-  if (path.empty()) return complain(kUsage, "no such file");
-  const std::string absolute =
-      path.starts_with('/') ? path : absl::StrCat(working_directory, "/", path);
-  auto file = view.Open(absolute);
-  if (!file) return complain(kUsage, WhyNoFile(view, options.root, absolute));
-  if (file->object == nullptr) return complain(kUnreadable, WhyNoElf(view, absolute));
-  for (const elf::Defect& defect : file->object->defects) {
-    complain(kUnreadable, Escaped(defect.message));
-  }
-  auto process = reader.searchers.For(*file->object).Load(absolute);
-  if (!process.ok()) return complain(kUnreadable, std::string(process.status().message()));
-  if (AnythingMissing(*process)) at_least(kMissing);
-  if (options.json) {
-    said.objects.push_back(ToJson(path, *file->object, *process));
-  } else {
-    PrintText(path, *file->object, *process, said.out);
-  }
-}
 
 }  // namespace
 
@@ -341,28 +324,9 @@ int RunElf(const ElfOptions& options, std::ostream& out, std::ostream& err) {
     err << "error: the root " << Escaped(options.root) << " is no directory\n";
     return kUsage;
   }
-  const std::string working_directory = options.root.empty() ? WorkingDirectory() : "/";
-  const size_t count = options.files.size();
-  std::vector<Said> said((count + kFilesAtOnce - 1) / kFilesAtOnce);
-  Readers readers(options.root, working_directory);
-  RunParallel(std::vector<uint64_t>(said.size(), 1), 0, [&](size_t part) {
-    std::unique_ptr<Readers::Reader> reader = readers.Take();
-    const size_t end = std::min((part + 1) * kFilesAtOnce, count);
-    for (size_t i = part * kFilesAtOnce; i < end; ++i) {
-      ShowFile(options, options.files[i], working_directory, *reader, said[part]);
-    }
-    readers.Return(std::move(reader));
-  });
-  int exit = kAllFound;
-  nlohmann::json objects = nlohmann::json::array();
-  for (Said& part : said) {
-    exit = std::max(exit, part.exit);
-    err << part.err.str();
-    out << part.out.str();
-    for (nlohmann::json& object : part.objects) objects.push_back(std::move(object));
-  }
-  if (options.json) out << nlohmann::json{{"objects", std::move(objects)}}.dump(2) << '\n';
-  return exit;
+  Shower shower(options, out, err);
+  for (const std::string& path : options.files) shower.Show(path);
+  return shower.Finish();
 }
 
 }  // namespace lre_audit

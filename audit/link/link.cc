@@ -93,7 +93,7 @@ Subject Link(const LinkInput& input) {
     file.facts = &facts;
     if (!tree.layer_names.empty()) file.layer = tree.layer_names[facts.layer()];
     if (const auto store_path = nix::StorePathOf(facts.path(), input.store_directory)) {
-      file.store_path = std::string(*store_path);
+      file.store_path = *store_path;
     }
     LinkClaims(index, file);
     // Where the names below store paths are not known, neither is what lies behind a link to them.

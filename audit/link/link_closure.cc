@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "audit/bytes/threads.h"
 #include "audit/nix/references.h"
 #include "base/store_path.h"
 #include "base/text.h"
@@ -38,6 +38,12 @@ ClosureLinker::ClosureLinker(const MergedTree& tree, const TreeIndex& index,
                              const nix::Closure* closure)
     : tree_(tree), index_(index), closure_(closure) {
   CollectPackages(tree, closure);
+  const bool has_hashes = std::any_of(tree.files.begin(), tree.files.end(), [](const auto& file) {
+    return !file.windows().empty() || !file.references().empty() ||
+           !file.hidden_references().empty();
+  });
+  if (!has_hashes) return;
+  CollectFingerprints();
   JoinReferences(tree);
 }
 
@@ -73,13 +79,33 @@ void ClosureLinker::CollectPackages(const MergedTree& tree, const nix::Closure* 
     invalid_.push_back({std::string(top), std::move(reason),
                         tree.layer_names.empty() ? "" : tree.layer_names[file.layer()]});
   }
-  if (closure != nullptr) {
-    for (const auto& [path, info] : closure->paths) packages_[path].info = &info;
-    // A closure is closed: what it refers to belongs to it, even where the source leaves it out.
-    for (const auto& [path, info] : closure->paths) {
-      for (const std::string& reference : info.references) packages_[reference];
+  if (closure == nullptr) return;
+  packages_.reserve(std::max(packages_.size(), closure->paths.size()));
+  for (const auto& [path, info] : closure->paths) packages_[path].info = &info;
+  // A closure is closed: what it refers to belongs to it, even where the source leaves it out.
+  // Few of the many are left out, so all are looked up first, which changes nothing.
+  std::vector<const nix::PathInfo*> infos;
+  infos.reserve(closure->paths.size());
+  for (const auto& [path, info] : closure->paths) infos.push_back(&info);
+  std::vector<std::vector<std::string_view>> outside(infos.size());
+  RunInPieces(infos.size(), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      for (const std::string& reference : infos[i]->references) {
+        const auto known = packages_.find(reference);
+        if (known == packages_.end() || !known->second.in_tree) outside[i].push_back(reference);
+      }
+    }
+  });
+  for (size_t i = 0; i < infos.size(); ++i) {
+    for (std::string_view reference : outside[i]) {
+      Package& package = packages_[reference];
+      if (reference != infos[i]->path) package.referrers.push_back(infos[i]->path);
     }
   }
+}
+
+void ClosureLinker::CollectFingerprints() {
+  by_fingerprint_.reserve(packages_.size());
   for (const auto& [path, package] : packages_) {
     // Of two names with one hash, which no Nix makes, the one in the tree; then the first.
     std::string_view& known = by_fingerprint_[nix::HashFingerprint(HashOf(path))];
@@ -134,17 +160,14 @@ void ClosureLinker::CheckSize(const LinkedStorePath& path, const Package& packag
 }
 
 void ClosureLinker::Link(Subject& subject) const {
-  std::map<std::string_view, std::set<std::string>> referrers;  // of what is missing
-  for (const auto& [path, package] : packages_) {
-    if (package.info == nullptr) continue;
-    for (const std::string& reference : package.info->references) {
-      const auto found = packages_.find(reference);
-      if (found != packages_.end() && !found->second.in_tree && reference != path) {
-        referrers[found->first].insert(std::string(path));
-      }
-    }
-  }
-  for (const auto& [path, package] : packages_) {
+  std::vector<decltype(packages_)::const_pointer> packages;
+  packages.reserve(packages_.size());
+  for (const auto& known : packages_) packages.push_back(&known);
+  std::sort(packages.begin(), packages.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
+  subject.store_paths.reserve(packages.size());
+  for (const auto* known : packages) {
+    const auto& [path, package] = *known;
     LinkedStorePath& out = subject.store_paths.emplace_back();
     out.path = std::string(path);
     out.in_tree = package.in_tree;
@@ -159,9 +182,7 @@ void ClosureLinker::Link(Subject& subject) const {
     }
     if (package.info != nullptr) out.recorded_hash = package.info->nar_hash;
     CheckSize(out, package, subject);
-    if (const auto found = referrers.find(path); found != referrers.end()) {
-      out.referrers.assign(found->second.begin(), found->second.end());
-    }
+    out.referrers.assign(package.referrers.begin(), package.referrers.end());
     if (package.info == nullptr || !package.info->has_references || !package.in_tree) continue;
     if (IsDerivation(path)) continue;
     std::map<std::string_view, const FileFacts*> undeclared;
@@ -173,8 +194,6 @@ void ClosureLinker::Link(Subject& subject) const {
       out.undeclared_by.push_back(file->path());
     }
   }
-  std::sort(subject.store_paths.begin(), subject.store_paths.end(),
-            [](const auto& a, const auto& b) { return a.path < b.path; });
   subject.invalid_entries = invalid_;
 
   // A closure that the user named is a promise; any other knows no more than the tree holds.

@@ -33,9 +33,12 @@ class ClosureLinker {
     const FileFacts* top = nullptr;  // the store path's own entry
     // Store paths that its files refer to, itself apart, and a file that does.
     absl::flat_hash_map<std::string_view, const FileFacts*> scanned;
+    // Paths of the closure that refer to it, itself apart, where the tree has it not; sorted.
+    std::vector<std::string_view> referrers;
   };
 
   void CollectPackages(const MergedTree& tree, const nix::Closure* closure);
+  void CollectFingerprints();
   void JoinReferences(const MergedTree& tree);
   void CheckSize(const LinkedStorePath& path, const Package& package, Subject& subject) const;
 

@@ -114,7 +114,8 @@ class ObjectLinker {
   void LinkOne(LinkedFile& file, bool program) {
     const ElfFacts& facts = file.facts->elf();
     const elf::Object& object = *view_.ObjectOf(*file.facts);
-    LinkedObject& out = file.object.emplace();
+    file.object = std::make_shared<LinkedObject>();
+    LinkedObject& out = *file.object;
     out.facts = &facts;
     out.is_executable = program;
     out.machine = elf::MachineName(object.machine);

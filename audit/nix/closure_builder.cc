@@ -62,23 +62,26 @@ void ClosureBuilder::Add(Entry entry) {
   }
 
   info.has_references = entry.has_references;
-  for (const std::string& reference : entry.references) {
-    if (absl::Status status = CheckPath(reference); !status.ok()) {
-      Problem(entry.where, absl::StrCat(info.path, ": reference ", status.message()));
-      info.has_references = false;
+  if (!entry.references_checked) {
+    for (const std::string& reference : entry.references) {
+      if (absl::Status status = CheckPath(reference); !status.ok()) {
+        Problem(entry.where, absl::StrCat(info.path, ": reference ", status.message()));
+        info.has_references = false;
+      }
     }
   }
-  if (info.has_references) {
-    info.references = std::move(entry.references);
+  if (info.has_references) info.references = std::move(entry.references);
+  if (!entry.references_checked) {
     std::sort(info.references.begin(), info.references.end());
     info.references.erase(std::unique(info.references.begin(), info.references.end()),
                           info.references.end());
   }
 
-  // Moved only if it is added.
+  // Moved only if it is added; sources mostly come in order.
   const std::string path = info.path;
-  const auto [position, added] = closure_.paths.try_emplace(path, std::move(info));
-  if (added) return;
+  const size_t before = closure_.paths.size();
+  const auto position = closure_.paths.try_emplace(closure_.paths.end(), path, std::move(info));
+  if (closure_.paths.size() > before) return;
   const PathInfo& first = position->second;
   if (first.nar_hash != info.nar_hash || first.nar_size != info.nar_size ||
       first.has_references != info.has_references || first.references != info.references) {

@@ -37,6 +37,8 @@ class ClosureBuilder {
     std::optional<uint64_t> nar_size;
     bool has_references = false;
     std::vector<std::string> references;  // full paths
+    // They are sorted, none is there twice, and CheckPath passes them all.
+    bool references_checked = false;
     std::string deriver, ca;
     std::vector<std::string> signatures;
     bool ultimate = false;
@@ -44,6 +46,9 @@ class ClosureBuilder {
   // Checks the entry and adds it. What is wrong with it becomes a problem: a bad path drops the
   // entry, a bad hash or reference only the hash, or the references.
   void Add(Entry entry);
+
+  // Whether `path` is a store path of the closure's directory; the error says what is wrong.
+  absl::Status CheckPath(std::string_view path);
 
   // "<where>: <what>". The first kMaxProblems are kept, the others counted.
   void Problem(std::string_view where, std::string_view what);
@@ -55,9 +60,6 @@ class ClosureBuilder {
   static constexpr size_t kMaxProblems = 100;
 
  private:
-  // Splits off the directory and checks both parts; the error says what is wrong.
-  absl::Status CheckPath(std::string_view path);
-
   Closure closure_;
   uint64_t dropped_problems_ = 0;
 };

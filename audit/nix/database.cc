@@ -3,18 +3,22 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "audit/bytes/threads.h"
 #include "audit/nix/closure_builder.h"
 #include "audit/nix/path_store.h"
 #include "base/status.h"
@@ -282,25 +286,61 @@ class Graph {
     references_.emplace_back(referrer, reference);
   }
   void AddTo(ClosureBuilder& closure) && {
+    const std::vector<size_t> order = InOrder();
+    std::vector<size_t> rank(rows_.size());
+    for (size_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
+    // A path is referred to often, and checked once.
+    std::vector<char> is_path(rows_.size());
+    for (size_t row = 0; row < rows_.size(); ++row) {
+      is_path[row] = closure.CheckPath(rows_[row].entry.path).ok() ? 1 : 0;
+    }
+
+    std::vector<std::vector<size_t>> references(rows_.size());  // ranks
     for (const auto& [referrer, reference] : references_) {
       const auto from = index_.find(referrer);
       const auto to = index_.find(reference);
-      if (from == index_.end() || to == index_.end()) {
-        closure.Problem("Refs", absl::StrCat("row ", referrer, " -> ", reference,
-                                             " names a path that is not in ValidPaths"));
-        if (from != index_.end()) rows_[from->second].entry.has_references = false;
+      if (from != index_.end() && to != index_.end()) {
+        references[from->second].push_back(rank[to->second]);
         continue;
       }
-      rows_[from->second].entry.references.push_back(rows_[to->second].entry.path);
+      closure.Problem("Refs", absl::StrCat("row ", referrer, " -> ", reference,
+                                           " names a path that is not in ValidPaths"));
+      if (from != index_.end()) rows_[from->second].entry.has_references = false;
     }
+    const auto fill = [&](size_t row) {
+      std::vector<size_t>& ranks = references[row];
+      std::sort(ranks.begin(), ranks.end());
+      ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+      ClosureBuilder::Entry& entry = rows_[row].entry;
+      entry.references.reserve(ranks.size());
+      entry.references_checked = true;
+      for (size_t to : ranks) {
+        entry.references.push_back(rows_[order[to]].entry.path);
+        if (is_path[order[to]] == 0) entry.references_checked = false;
+      }
+    };
+    RunInPieces(rows_.size(), [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) fill(order[i]);
+    });
     // References copied paths, so the rows may go only now.
-    for (Row& row : rows_) {
-      if (row.entry.hash.empty()) closure.Problem(row.entry.where, row.entry.path + " has no hash");
-      closure.Add(std::move(row.entry));
+    for (size_t row : order) {
+      ClosureBuilder::Entry& entry = rows_[row].entry;
+      if (entry.hash.empty()) closure.Problem(entry.where, entry.path + " has no hash");
+      closure.Add(std::move(entry));
     }
   }
 
  private:
+  // Indexes of rows, by path.
+  std::vector<size_t> InOrder() const {
+    std::vector<size_t> order(rows_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return std::tie(rows_[a].entry.path, a) < std::tie(rows_[b].entry.path, b);
+    });
+    return order;
+  }
+
   std::vector<Row> rows_;
   absl::flat_hash_map<int64_t, size_t> index_;
   std::vector<std::pair<int64_t, int64_t>> references_;

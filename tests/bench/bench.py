@@ -159,6 +159,14 @@ class Bench:
         self.target("elf, all programs", "<= libtree -vv", audit.seconds / full.seconds, 1)
         self.target("elf, all programs", "<= libtree, which leaves libraries out",
                     audit.seconds / plain.seconds, 1)
+        ours, theirs = (self.libraries_shown(command) for command in (audit, full))
+        print(f"  libraries shown: lre-audit {ours:,}, libtree -vv {theirs:,}")
+        self.target("elf, for each library shown", "<= libtree -vv",
+                    audit.seconds / ours / (full.seconds / theirs), 1)
+
+    def libraries_shown(self, command):
+        done = subprocess.run(command.words, capture_output=True, text=True, errors="replace")
+        return sum("── " in line for line in done.stdout.splitlines())
 
     def start(self):
         audit, _ = self.table("To start and stop", [

@@ -150,7 +150,7 @@ class FileBuilder {
 
   LinkedObject& Object() {
     if (!file_.object) {
-      file_.object.emplace();
+      file_.object = std::make_shared<LinkedObject>();
       file_.object->facts = facts_.mutable_elf();
       file_.object->machine = "x86-64";
       facts_.mutable_elf()->set_type(3);  // ET_DYN
@@ -198,7 +198,7 @@ class SubjectBuilder {
     file.facts = &facts;
     file.layer = "layer 3";
     if (path.starts_with(kStore + "/")) {
-      file.store_path = path.substr(0, path.find('/', kStore.size() + 1));
+      file.store_path = std::string_view(facts.path()).substr(0, path.find('/', kStore.size() + 1));
     }
     return FileBuilder(facts, file);
   }

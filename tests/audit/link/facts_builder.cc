@@ -69,7 +69,7 @@ std::vector<LinkedFile> LinkedFiles(const std::vector<FileFacts>& files) {
     LinkedFile& file = linked.emplace_back();
     file.facts = &facts;
     if (const auto store_path = nix::StorePathOf(facts.path(), kStore)) {
-      file.store_path = std::string(*store_path);
+      file.store_path = *store_path;
     }
   }
   return linked;

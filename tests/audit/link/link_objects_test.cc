@@ -100,7 +100,7 @@ TEST(LinkObjects, AProgramAsItShouldBe) {
   EXPECT_THAT(program.c_libraries, IsEmpty());
   EXPECT_THAT(objects.At(kLoader).loader_defaults, ::testing::Not(IsEmpty()));
   for (const LinkedFile& file : objects.linked) {
-    EXPECT_EQ(file.object.has_value(), file.facts->has_elf()) << file.facts->path();
+    EXPECT_EQ(file.object != nullptr, file.facts->has_elf()) << file.facts->path();
   }
 }
 
