@@ -39,6 +39,8 @@ struct LinkedLibrary {
   bool found_in_process = false;
   // Not found, but a file of this name is in the tree: its path.
   std::string elsewhere;
+  // Not found, but a file of this name could be read in part only: what it is is not known.
+  bool half_read = false;
   std::string problem;
 };
 

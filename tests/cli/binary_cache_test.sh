@@ -87,6 +87,12 @@ bad && { zstd -qdc "$nar" | head -c 500; } | zstd -q > shorter && mv shorter "$n
 bad && head -c 3G /dev/zero | zstd -q > bomb && mv bomb "$nar";   incomplete 'the NAR'
 bad && echo > "bad/$(basename "$glibc" | cut -c1-32).narinfo";    incomplete 'it has no StorePath'
 bad && cp "$info" "bad/$(basename "$glibc" | cut -c1-32).narinfo"; incomplete 'expected /nix/store/'
+# A library that was read in part is not said to lack what was not read.
+bad && nar=bad/$(sed -n 's/^URL: //p' "bad/$(basename "$glibc" | cut -c1-32).narinfo")
+zstd -qdc "$nar" > plain
+at=$(python3 -c 'print(open("plain", "rb").read().index(b"\x09" + bytes(7) + b"libc.so.6"))')   # an entry of that name
+head -c $((at + 500000)) plain | zstd -q > "$nar.cut" && mv "$nar.cut" "$nar"; incomplete 'bytes of contents are missing'
+holds 'not {"LRE108", "LRE111", "LRE113", "LRE117"} & set(rules)'
 
 # A narinfo cannot lead out of its cache.
 echo 'not to be read' > secret
