@@ -136,6 +136,7 @@ struct LinkedProblem {
   std::string where, message, expected, actual;
   uint64_t offset = 0;
   uint32_t line = 0, column = 0;  // from 1, in text files; 0 if unknown
+  bool hides_files = false;       // what seems to be missing may lie in what was not read
 };
 
 struct LinkedImage {

@@ -227,14 +227,16 @@ bool SaysTheSame(const Finding& a, const Finding& b) {
          a.referenced() == b.referenced() && a.message() == b.message();
 }
 
-// Whether part of an image could not be read: the audit is incomplete.
-bool HasUnreadLayer(const Subject& subject) {
-  return subject.kind == Subject::Kind::kImage &&
-         std::any_of(subject.problems.begin(), subject.problems.end(), [](const auto& problem) {
-           return (problem.kind == LinkedProblem::Kind::kUnreadable ||
-                   problem.kind == LinkedProblem::Kind::kLimit) &&
-                  absl::StartsWith(problem.where, "layer ");
-         });
+// Whether a layer, or a store path's NAR, could not be read: the audit is incomplete.
+bool HasUnreadPart(const Subject& subject) {
+  return std::any_of(subject.problems.begin(), subject.problems.end(),
+                     [&](const LinkedProblem& problem) {
+                       const bool is_layer = subject.kind == Subject::Kind::kImage &&
+                                             (problem.kind == LinkedProblem::Kind::kUnreadable ||
+                                              problem.kind == LinkedProblem::Kind::kLimit) &&
+                                             absl::StartsWith(problem.where, "layer ");
+                       return is_layer || problem.hides_files;
+                     });
 }
 
 // What seems to be missing may lie in what could not be read.
@@ -280,7 +282,7 @@ std::vector<Finding> Judge(const Subject& subject) {
     if (rule.judge != nullptr) rule.judge(subject, rule, findings);
   }
 
-  if (HasUnreadLayer(subject)) DropAbsences(findings);
+  if (HasUnreadPart(subject)) DropAbsences(findings);
   DropRepetitions(subject, findings);
   SortFindings(findings);
   // A path that a file names on ten lines is one finding, at the first of them; but a toolchain's

@@ -127,7 +127,8 @@ class NarTree : public Tree {
       add(absl::IsResourceExhausted(status) ? Problem::Kind::kLimit
           : absl::IsInvalidArgument(status) ? Problem::Kind::kMalformed
                                             : Problem::Kind::kUnreadable,
-          std::string(status.message()));
+          std::string(status.message()))
+          .hides_files = true;
     };
     const absl::StatusOr<std::unique_ptr<ByteSource>> packed = origin.open();
     if (!packed.ok()) return add_status(packed.status());

@@ -93,6 +93,11 @@ zstd -qdc "$nar" > plain
 at=$(python3 -c 'print(open("plain", "rb").read().index(b"\x09" + bytes(7) + b"libc.so.6"))')   # an entry of that name
 head -c $((at + 500000)) plain | zstd -q > "$nar.cut" && mv "$nar.cut" "$nar"; incomplete 'bytes of contents are missing'
 holds 'not {"LRE108", "LRE111", "LRE113", "LRE117"} & set(rules)'
+# Nor is what lies behind it, or in a NAR that is not there at all, said to be missing.
+head -c $((at / 2)) plain | zstd -q > "$nar.cut" && mv "$nar.cut" "$nar"; incomplete 'are missing'
+holds 'not {"LRE102", "LRE107", "LRE108", "LRE302"} & set(rules)'; says 'may lie in what was not read'
+rm "$nar"; incomplete 'No such file'
+holds 'not {"LRE102", "LRE107", "LRE108", "LRE302"} & set(rules)'
 
 # A narinfo cannot lead out of its cache.
 echo 'not to be read' > secret
