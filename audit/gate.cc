@@ -40,7 +40,7 @@ absl::StatusOr<std::string> ReadConfiguration(const std::string& path) {
   std::error_code ignored;
   // It would be waited for, and nobody may write to it.
   if (std::filesystem::is_fifo(path, ignored)) {
-    return absl::InvalidArgumentError("is a fifo, expected a file");
+    return absl::InvalidArgumentError("is a fifo, expected a file; save it to a file first");
   }
   return ReadFile(path, kMaxConfigSize);
 }

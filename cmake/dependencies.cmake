@@ -31,6 +31,7 @@ pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
 find_package(BZip2 REQUIRED)
+pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec libbrotlicommon)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 # What their archives need in turn.
 find_package(ZLIB REQUIRED)

@@ -5,6 +5,7 @@
 , ninja
 , pkg-config
 , abseil-cpp
+, brotli
 , bzip2
 , cli11
 , curl
@@ -47,6 +48,7 @@ stdenv.mkDerivation {
   nativeBuildInputs = [ cmake ninja pkg-config protobuf ];
   buildInputs = [
     abseil-cpp
+    brotli
     bzip2
     cli11
     curl

@@ -42,7 +42,9 @@ void LibraryNotFound(const Subject& subject, const Rule& rule, Findings& finding
     // A program for another machine finds no library here for that reason alone: LRE118.
     if (!object.foreign_to.empty()) return;
     for (const LinkedLibrary& library : object.libraries) {
-      if (library.found || library.found_in_process || IsOutside(library)) continue;
+      if (library.found || library.found_in_process || library.half_read || IsOutside(library)) {
+        continue;
+      }
       Finding finding = LibraryFinding(
           rule, file, library, absl::StrCat("library ", library.name, " is found nowhere"),
           "add its package to buildInputs and let autoPatchelfHook or patchelf --add-rpath name "

@@ -84,7 +84,8 @@ void BlobDigestMismatch(const Subject& subject, const Rule& rule, Findings& find
 void DiffIdMismatch(const Subject& subject, const Rule& rule, Findings& findings) {
   JudgeProblems(subject, LinkedProblem::Kind::kDiffIdMismatch, rule,
                 "a layer's contents are not what the image's configuration says",
-                "build the image again; layer and configuration come from different builds",
+                "build the image again; layer and configuration come from different builds, or a "
+                "tool packed the layer anew and changed it: skopeo 1.9 with zstd:chunked does",
                 findings);
 }
 

@@ -41,6 +41,8 @@ struct LinkedLibrary {
   bool found_in_process = false;
   // Not found, but a file of this name is in the tree: its path.
   std::string elsewhere;
+  // Not found, but a file of this name could be read in part only: what it is is not known.
+  bool half_read = false;
   std::string problem;
 };
 
@@ -136,6 +138,7 @@ struct LinkedProblem {
   std::string where, message, expected, actual;
   uint64_t offset = 0;
   uint32_t line = 0, column = 0;  // from 1, in text files; 0 if unknown
+  bool hides_files = false;       // what seems to be missing may lie in what was not read
 };
 
 struct LinkedImage {

@@ -36,7 +36,10 @@ layer of that id already will show other files than one that unpacks this blob.
        |  expected sha256:9ed96a33..., found sha256:0b4c1f77...
 
 To fix it: write layers and configuration in one step. Tools that recompress or edit a
-layer have to write the configuration anew.
+layer have to write the configuration anew. skopeo 1.9 (Debian 12's) leaves out the
+zeros that fill an archive's last record when it writes zstd:chunked, and keeps the
+diff_id: the files are the same, but who verifies refuses the layer. Push it with a
+newer skopeo, or as zstd or gzip: skopeo copy --dest-compress-format zstd.
 )";
 
 const char kLre403[] =

@@ -22,6 +22,8 @@ struct Rule {
   // Appends findings with everything set but subject and fingerprint. Null for the rules about the
   // policy itself, which CompiledPolicy::Apply judges.
   void (*judge)(const Subject& subject, const Rule& rule, std::vector<Finding>& findings);
+  // That something is missing, which may lie in a part of the tree that could not be read.
+  bool is_absence = false;
 };
 
 // All rules, by code.

@@ -17,13 +17,15 @@
 namespace lre_audit {
 namespace {
 
+constexpr bool kAbsence = true;
+
 // clang-format off
 constexpr Rule kRules[] = {
     // ELF objects, as the loader sees them.
     {"LRE101", "interpreter-outside-store", Finding::ERROR,
      "PT_INTERP is outside the store", page::kLre101, judge::InterpreterOutsideStore},
     {"LRE102", "interpreter-missing", Finding::ERROR,
-     "PT_INTERP is not in the audited tree", page::kLre102, judge::InterpreterMissing},
+     "PT_INTERP is not in the audited tree", page::kLre102, judge::InterpreterMissing, kAbsence},
     {"LRE103", "search-path-outside-store", Finding::ERROR,
      "an RPATH/RUNPATH element is outside the store", page::kLre103, judge::SearchPathOutsideStore},
     {"LRE104", "search-path-relative", Finding::ERROR,
@@ -33,9 +35,9 @@ constexpr Rule kRules[] = {
     {"LRE106", "search-path-escapes", Finding::ERROR,
      "$ORIGIN/.. or a symlink leads out of the store", page::kLre106, judge::SearchPathEscapes},
     {"LRE107", "search-path-dangling", Finding::WARNING,
-     "an element names a store path that is not there", page::kLre107, judge::SearchPathDangling},
+     "an element names a store path that is not there", page::kLre107, judge::SearchPathDangling, kAbsence},
     {"LRE108", "library-not-found", Finding::ERROR,
-     "a NEEDED library is found nowhere", page::kLre108, judge::LibraryNotFound},
+     "a NEEDED library is found nowhere", page::kLre108, judge::LibraryNotFound, kAbsence},
     {"LRE109", "library-outside-store", Finding::ERROR,
      "a NEEDED library resolves, or is named, outside the store", page::kLre109, judge::LibraryOutsideStore},
     {"LRE110", "library-undeclared", Finding::ERROR,
@@ -51,7 +53,7 @@ constexpr Rule kRules[] = {
     {"LRE115", "loader-note-outside-store", Finding::ERROR,
      ".note.nixos.ldcache leads outside the store or contradicts RUNPATH", page::kLre115, judge::LoaderNoteOutsideStore},
     {"LRE116", "dlopen-not-found", Finding::WARNING,
-     "a library named in .note.dlopen is found nowhere (error where marked required)", page::kLre116, judge::DlopenNotFound},
+     "a library named in .note.dlopen is found nowhere (error where marked required)", page::kLre116, judge::DlopenNotFound, kAbsence},
     {"LRE117", "malformed-object", Finding::WARNING,
      "ELF, Mach-O or archive by its magic, but not readable as such", page::kLre117, judge::MalformedObject},
     {"LRE118", "foreign-architecture", Finding::WARNING,
@@ -65,11 +67,11 @@ constexpr Rule kRules[] = {
     {"LRE201", "shebang-outside-store", Finding::ERROR,
      "an executable script's interpreter is outside the store (note when not executable)", page::kLre201, judge::ShebangOutsideStore},
     {"LRE202", "shebang-missing", Finding::ERROR,
-     "a script's interpreter is not in the tree", page::kLre202, judge::ShebangMissing},
+     "a script's interpreter is not in the tree", page::kLre202, judge::ShebangMissing, kAbsence},
     {"LRE203", "symlink-outside-store", Finding::ERROR,
      "a symlink in the store leads outside it", page::kLre203, judge::SymlinkOutsideStore},
     {"LRE204", "symlink-dangling", Finding::ERROR,
-     "a symlink leads to a store path that is not there (warning inside one path)", page::kLre204, judge::SymlinkDangling},
+     "a symlink leads to a store path that is not there (warning inside one path)", page::kLre204, judge::SymlinkDangling, kAbsence},
     {"LRE205", "wrapper-outside-store", Finding::ERROR,
      "a wrapper script or nix-support file runs or passes a path outside the store", page::kLre205, judge::WrapperOutsideStore},
     {"LRE206", "build-metadata-outside-store", Finding::WARNING,
@@ -89,9 +91,9 @@ constexpr Rule kRules[] = {
     {"LRE301", "path-not-in-closure", Finding::ERROR,
      "the tree holds a store path that the closure does not", page::kLre301, judge::PathNotInClosure},
     {"LRE302", "closure-path-missing", Finding::ERROR,
-     "the closure holds a store path that the tree does not", page::kLre302, judge::ClosurePathMissing},
+     "the closure holds a store path that the tree does not", page::kLre302, judge::ClosurePathMissing, kAbsence},
     {"LRE303", "reference-dangling", Finding::ERROR,
-     "a file refers to a store path that is not in the tree", page::kLre303, judge::ReferenceDangling},
+     "a file refers to a store path that is not in the tree", page::kLre303, judge::ReferenceDangling, kAbsence},
     {"LRE304", "reference-undeclared", Finding::WARNING,
      "contents refer to a path that the recorded references omit", page::kLre304, judge::ReferenceUndeclared},
     {"LRE305", "nar-hash-mismatch", Finding::ERROR,
@@ -121,7 +123,7 @@ constexpr Rule kRules[] = {
     {"LRE408", "loader-configuration", Finding::ERROR,
      "ld.so.preload, ld-nix.so.preload, ld.so.conf or a cache is present", page::kLre408, judge::LoaderConfiguration},
     {"LRE409", "environment-path-missing", Finding::ERROR,
-     "Env names a store path that is not in the image", page::kLre409, judge::EnvironmentPathMissing},
+     "Env names a store path that is not in the image", page::kLre409, judge::EnvironmentPathMissing, kAbsence},
     {"LRE410", "image-views-disagree", Finding::ERROR,
      "two descriptions of one image differ", page::kLre410, judge::ImageViewsDisagree},
     {"LRE411", "trailing-data", Finding::WARNING,
@@ -225,24 +227,24 @@ bool SaysTheSame(const Finding& a, const Finding& b) {
          a.referenced() == b.referenced() && a.message() == b.message();
 }
 
-// Whether part of an image could not be read: the audit is incomplete.
-bool HasUnreadLayer(const Subject& subject) {
-  return subject.kind == Subject::Kind::kImage &&
-         std::any_of(subject.problems.begin(), subject.problems.end(), [](const auto& problem) {
-           return (problem.kind == LinkedProblem::Kind::kUnreadable ||
-                   problem.kind == LinkedProblem::Kind::kLimit) &&
-                  absl::StartsWith(problem.where, "layer ");
-         });
+// Whether a layer, or a store path's NAR, could not be read: the audit is incomplete.
+bool HasUnreadPart(const Subject& subject) {
+  return std::any_of(subject.problems.begin(), subject.problems.end(),
+                     [&](const LinkedProblem& problem) {
+                       const bool is_layer = subject.kind == Subject::Kind::kImage &&
+                                             (problem.kind == LinkedProblem::Kind::kUnreadable ||
+                                              problem.kind == LinkedProblem::Kind::kLimit) &&
+                                             absl::StartsWith(problem.where, "layer ");
+                       return is_layer || problem.hides_files;
+                     });
 }
 
 // What seems to be missing may lie in what could not be read.
 void DropAbsences(std::vector<Finding>& findings) {
-  constexpr std::string_view kAbsences[] = {"LRE102", "LRE107", "LRE108", "LRE116", "LRE202",
-                                            "LRE204", "LRE302", "LRE303", "LRE409"};
   size_t dropped = 0;
   std::erase_if(findings, [&](const Finding& finding) {
-    const bool is_absence = std::find(std::begin(kAbsences), std::end(kAbsences), finding.rule()) !=
-                            std::end(kAbsences);
+    const Rule* const rule = FindRule(finding.rule());
+    const bool is_absence = rule != nullptr && rule->is_absence;
     dropped += is_absence ? 1 : 0;
     return is_absence;
   });
@@ -280,7 +282,7 @@ std::vector<Finding> Judge(const Subject& subject) {
     if (rule.judge != nullptr) rule.judge(subject, rule, findings);
   }
 
-  if (HasUnreadLayer(subject)) DropAbsences(findings);
+  if (HasUnreadPart(subject)) DropAbsences(findings);
   DropRepetitions(subject, findings);
   SortFindings(findings);
   // A path that a file names on ten lines is one finding, at the first of them; but a toolchain's

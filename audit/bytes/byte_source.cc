@@ -29,7 +29,11 @@ absl::StatusOr<std::shared_ptr<FileHandle>> OpenRegularFile(int directory, const
                                                : absl::UnavailableError(message);
   }
   if (!S_ISREG(status.st_mode)) {
-    return absl::InvalidArgumentError(absl::StrCat(Escaped(path), ": not a regular file"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Escaped(path), ": not a regular file",
+                     S_ISFIFO(status.st_mode)
+                         ? " but a pipe, which can be read only once; save it to a file first"
+                         : ""));
   }
   // O_NONBLOCK: should a fifo have taken its place meanwhile, the open does not wait for a writer.
   const int fd = openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);

@@ -1,5 +1,6 @@
 #include "audit/bytes/codec.h"
 
+#include <brotli/decode.h>
 #include <bzlib.h>
 #include <isa-l/igzip_lib.h>
 #include <lzma.h>
@@ -231,6 +232,42 @@ class Bzip2Codec : public Codec {
   bool begun_ = false;
 };
 
+class BrotliCodec : public Codec {
+ public:
+  ~BrotliCodec() override { BrotliDecoderDestroyInstance(state_); }
+  BrotliCodec() = default;
+  BrotliCodec(const BrotliCodec&) = delete;
+  BrotliCodec& operator=(const BrotliCodec&) = delete;
+
+  size_t magic_bytes() const override { return 1; }
+  bool Begins(std::string_view /*head*/) const override { return false; }  // one stream, no more
+
+  absl::Status Begin() override {
+    BrotliDecoderDestroyInstance(state_);
+    // Windows of up to 16 MiB: larger ones are an extension that has to be asked for.
+    state_ = BrotliDecoderCreateInstance(nullptr, nullptr, nullptr);
+    return state_ == nullptr ? absl::ResourceExhaustedError("no memory for brotli")
+                             : absl::OkStatus();
+  }
+
+  Step Decode(std::string_view input, char* output, size_t output_size) override {
+    size_t input_left = input.size(), output_left = output_size;
+    const auto* next_input = reinterpret_cast<const uint8_t*>(input.data());
+    auto* next_output = reinterpret_cast<uint8_t*>(output);
+    const BrotliDecoderResult result = BrotliDecoderDecompressStream(
+        state_, &input_left, &next_input, &output_left, &next_output, nullptr);
+    Step step;
+    step.used = input.size() - input_left;
+    step.made = output_size - output_left;
+    step.ended = result == BROTLI_DECODER_RESULT_SUCCESS;
+    if (result == BROTLI_DECODER_RESULT_ERROR) step.status = Damaged("damaged brotli data");
+    return step;
+  }
+
+ private:
+  BrotliDecoderState* state_ = nullptr;
+};
+
 }  // namespace
 
 std::unique_ptr<Codec> MakeCodec(Compression compression, const DecodeLimits& limits) {
@@ -243,6 +280,8 @@ std::unique_ptr<Codec> MakeCodec(Compression compression, const DecodeLimits& li
       return std::make_unique<XzCodec>(limits.xz_memory);
     case Compression::kBzip2:
       return std::make_unique<Bzip2Codec>();
+    case Compression::kBrotli:
+      return std::make_unique<BrotliCodec>();
     case Compression::kEmpty:
     case Compression::kNone:
     case Compression::kLz4:

@@ -1,6 +1,7 @@
 // One decoder for each compression that Inflater knows, behind one interface: a stream is a row of
 // members (gzip), frames (zstd) or streams (xz, bzip2), called members here.
-// Sources: RFC 1952 (gzip), RFC 8878 (zstd), "The .xz File Format" 1.1.0, bzip2's manual.
+// Sources: RFC 1952 (gzip), RFC 8878 (zstd), "The .xz File Format" 1.1.0, bzip2's manual, RFC 7932
+// (brotli).
 #ifndef LRE_AUDIT_AUDIT_BYTES_CODEC_H_
 #define LRE_AUDIT_AUDIT_BYTES_CODEC_H_
 

@@ -55,12 +55,23 @@ std::string_view CompressionName(Compression compression) {
       return "bzip2";
     case Compression::kLz4:
       return "lz4";
+    case Compression::kBrotli:
+      return "br";
   }
   return "unknown";
 }
 
-Inflater::Inflater(ByteSource& source, const DecodeLimits& limits)
-    : source_(source), limits_(limits) {}
+std::optional<Compression> CompressionNamed(std::string_view name) {
+  if (name == "none") return Compression::kNone;
+  for (const Compression known : {Compression::kGzip, Compression::kZstd, Compression::kXz,
+                                  Compression::kBzip2, Compression::kBrotli}) {
+    if (name == CompressionName(known)) return known;
+  }
+  return std::nullopt;
+}
+
+Inflater::Inflater(ByteSource& source, const DecodeLimits& limits, std::optional<Compression> known)
+    : source_(source), limits_(limits), known_(known) {}
 Inflater::~Inflater() = default;
 
 std::string Inflater::At() const {
@@ -98,7 +109,7 @@ void Inflater::Consume(size_t bytes) {
 
 absl::Status Inflater::Begin() {
   LRE_RETURN_IF_ERROR(Gather(kSniffBytes));
-  compression_ = SniffCompression(input_.substr(0, kSniffBytes));
+  compression_ = known_.value_or(SniffCompression(input_.substr(0, kSniffBytes)));
   if (compression_ == Compression::kEmpty || compression_ == Compression::kNone) {
     return absl::OkStatus();
   }

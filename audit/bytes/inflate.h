@@ -14,12 +14,15 @@
 
 namespace lre_audit {
 
-enum class Compression { kEmpty, kNone, kGzip, kZstd, kXz, kBzip2, kLz4 };
+enum class Compression { kEmpty, kNone, kGzip, kZstd, kXz, kBzip2, kLz4, kBrotli };
 inline constexpr size_t kSniffBytes = 10;  // what SniffCompression wants to see
 
 // `head` is the first kSniffBytes of a file, fewer where it is shorter.
 Compression SniffCompression(std::string_view head);
 std::string_view CompressionName(Compression compression);
+// Of a name that Nix and HTTP use: "gzip", "br", "none". None for what cannot be decoded.
+std::optional<Compression> CompressionNamed(std::string_view name);
+inline constexpr std::string_view kCompressionNames = "xz, bzip2, zstd, gzip, br or none";
 
 // Limits on what may come out of hostile bytes, each far above anything real.
 struct DecodeLimits {
@@ -32,8 +35,8 @@ struct DecodeLimits {
 class Codec;
 
 // The decoded bytes of `source`: gzip with any number of members, zstd with any number of frames,
-// xz or bzip2 with any number of streams, or the bytes as they are. Errors name the offset in the
-// compressed bytes:
+// xz or bzip2 with any number of streams, one of brotli, or the bytes as they are. Errors name the
+// offset in the compressed bytes:
 //   DataLoss           damaged or truncated
 //   Unimplemented      a compression that is known by name only (lz4)
 //   ResourceExhausted  one of the limits
@@ -41,8 +44,10 @@ class Codec;
 // trailing_offset().
 class Inflater : public ByteSource {
  public:
-  // `source` must outlive this.
-  Inflater(ByteSource& source, const DecodeLimits& limits);
+  // `source` must outlive this. `known` is the compression where something says it: the only way to
+  // have brotli decoded, which nothing tells from other bytes.
+  Inflater(ByteSource& source, const DecodeLimits& limits,
+           std::optional<Compression> known = std::nullopt);
   ~Inflater() override;
 
   absl::StatusOr<std::string_view> Next() override;
@@ -68,6 +73,7 @@ class Inflater : public ByteSource {
 
   ByteSource& source_;
   const DecodeLimits limits_;
+  const std::optional<Compression> known_;
   Compression compression_ = Compression::kEmpty;
   bool begun_ = false, source_ended_ = false, finished_ = false;
   std::string_view input_;  // in the source's piece or in joined_

@@ -73,6 +73,7 @@ Subject Link(const LinkInput& input) {
   for (const Problem& problem : tree.problems) {
     subject.problems.push_back({KindOf(problem.kind), problem.where, problem.message,
                                 problem.expected, problem.actual, problem.offset});
+    subject.problems.back().hides_files = problem.hides_files;
   }
 
   // Nothing is no proof of anything: a wrong directory or an empty image must not pass a gate.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "audit/link/facts_view.h"
 #include "base/store_path.h"
@@ -92,6 +93,10 @@ class ObjectLinker {
   void LookAround() {
     std::map<std::string, int> machines, interpreters;
     for (const LinkedFile& file : files_) {
+      if (file.facts->half_read()) {
+        const std::string_view path = file.facts->path();
+        half_read_.insert(path.substr(path.rfind('/') + 1));
+      }
       if (!file.facts->has_elf()) continue;
       const ElfFacts& elf = file.facts->elf();
       if (IsLoadable(elf)) {
@@ -125,7 +130,8 @@ class ObjectLinker {
       if (object.interpreter->value.starts_with("/")) {
         out.interpreter->target = index_.Lookup(object.interpreter->value, {});
         const auto loader = view_.Open(object.interpreter->value);
-        out.interpreter_is_object = !loader || loader->object != nullptr;
+        out.interpreter_is_object =
+            !loader || loader->object != nullptr || IsHalfReadAt(object.interpreter->value);
       }
     }
     if (object.loader_defaults) AddLoaderDefaults(*object.loader_defaults, out);
@@ -238,6 +244,7 @@ class ObjectLinker {
       if (const auto found = by_name_.find(name); found != by_name_.end()) {
         linked.elsewhere = found->second;
       }
+      linked.half_read = half_read_.contains(name);
       const auto known = requests_.find({file.facts->path(), linked.name});
       if (out.is_executable || known == requests_.end()) continue;
       linked.found_in_process = known->second.failed_in.empty();
@@ -252,9 +259,14 @@ class ObjectLinker {
       }
     }
     for (const elf::MissingVersion& missing : process.missing_versions) {
-      if (missing.object != process.path) continue;
+      if (missing.object != process.path || IsHalfReadAt(missing.library_path)) continue;
       out.missing_versions.push_back({missing.library, missing.library_path, missing.version});
     }
+  }
+
+  bool IsHalfReadAt(const std::string& path) const {
+    const TreeIndex::Resolved resolved = index_.Resolve(path);
+    return resolved.file != nullptr && resolved.file->half_read();
   }
 
   // Whether `path` lies in a store path that `file`'s package does not reference.
@@ -367,6 +379,7 @@ class ObjectLinker {
   FactsView view_;
   std::optional<elf::LoaderDefaults> library_defaults_;
   std::optional<elf::Searcher> searcher_;
+  absl::flat_hash_set<std::string_view> half_read_;             // names of files
   absl::flat_hash_map<std::string_view, std::string> by_name_;  // file name or SONAME -> path
   std::map<std::pair<std::string, std::string>, InProcesses> requests_;  // (library, name)
 };

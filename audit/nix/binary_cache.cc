@@ -58,6 +58,12 @@ absl::Status BinaryCache::ReadCacheInfo() {
   }
   store_directory_ = kDefaultStoreDirectory;
   constexpr std::string_view kStoreDir = "StoreDir:";
+  if (!text->empty() && text->find(':') == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("binary cache ", Escaped(location()), ": nix-cache-info begins with \"",
+                     Escaped(text->substr(0, 60)),
+                     "\", expected lines such as StoreDir: ", ToAbsl(kDefaultStoreDirectory)));
+  }
   for (std::string_view rest = *text; !rest.empty();) {
     const size_t end = rest.find('\n');
     std::string_view line = rest.substr(0, end);

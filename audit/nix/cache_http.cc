@@ -1,8 +1,11 @@
 // A binary cache on a server, as nix-serve, harmonia, Cachix, S3 or cache.nixos.org show it.
 // Source: Nix src/libstore/http-binary-cache-store.cc.
+#include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "audit/bytes/inflate.h"
 #include "audit/net/http.h"
 #include "audit/net/url.h"
 #include "audit/nix/cache_files.h"
@@ -35,6 +38,35 @@ absl::Status StatusOf(int status, const std::string& line, const std::string& ur
   return absl::UnavailableError(absl::StrCat(message, ", expected 200 or 404"));
 }
 
+// Nix stores narinfos packed in a bucket (narinfo-compression), and the server then sends them so
+// to everybody, whether or not the request allows it.
+absl::StatusOr<std::string> Decoded(net::HttpAnswer answer, uint64_t limit) {
+  const std::string* const header = answer.headers.Find("Content-Encoding");
+  std::string encoding = header == nullptr ? "" : absl::AsciiStrToLower(*header);
+  if (encoding.empty() || encoding == "identity") return std::move(answer.body);
+  if (encoding == "x-gzip") encoding = "gzip";
+  const auto about = [&](const absl::Status& status) {
+    return absl::Status(status.code(),
+                        absl::StrCat(Escaped(answer.url), ": Content-Encoding is ",
+                                     Escaped(encoding.substr(0, 100)), ", ", status.message()));
+  };
+  const std::optional<Compression> compression = CompressionNamed(encoding);
+  if (!compression) {
+    return about(absl::InvalidArgumentError(
+        absl::StrCat("which is not supported; expected ", ToAbsl(kCompressionNames))));
+  }
+  DecodeLimits limits;
+  limits.bytes = limit;
+  StringSource packed(std::move(answer.body));
+  Inflater inflater(packed, limits, compression);
+  absl::StatusOr<std::string> text = ReadAll(inflater, limit);
+  if (!text.ok()) {
+    return about(absl::Status(text.status().code(),
+                              absl::StrCat("but the body is not: ", text.status().message())));
+  }
+  return text;
+}
+
 class CacheHttp : public CacheFiles {
  public:
   CacheHttp(std::string location, net::Url base, std::shared_ptr<net::HttpClient> client)
@@ -46,7 +78,7 @@ class CacheHttp : public CacheFiles {
   absl::StatusOr<std::string> Read(const std::string& name, uint64_t limit) const override {
     LRE_ASSIGN_OR_RETURN(net::HttpAnswer answer, client_->Fetch({.url = base_.text + name}, limit));
     LRE_RETURN_IF_ERROR(StatusOf(answer.status, answer.status_line, answer.url));
-    return std::move(answer.body);
+    return Decoded(std::move(answer), limit);
   }
 
   absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& url,

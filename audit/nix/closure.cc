@@ -62,17 +62,27 @@ class PeekedSource : public ByteSource {
  public:
   explicit PeekedSource(ByteSource& source) : source_(source) {}
 
-  // At least `bytes` of them, fewer where there are no more.
+  // At least `bytes` of them, fewer where there are no more, or no more that can be read: Next()
+  // says why.
   absl::StatusOr<std::string_view> Peek(size_t bytes) {
-    while (head_.size() < bytes) {
-      LRE_ASSIGN_OR_RETURN(const std::string_view piece, source_.Next());
-      if (piece.empty()) break;
-      head_ += piece;
+    while (head_.size() < bytes && error_.ok()) {
+      const absl::StatusOr<std::string_view> piece = source_.Next();
+      if (!piece.ok()) {
+        if (head_.empty()) return piece.status();
+        error_ = piece.status();
+      } else if (piece->empty()) {
+        break;
+      } else {
+        head_ += *piece;
+      }
     }
     return std::string_view(head_);
   }
   absl::StatusOr<std::string_view> Next() override {
-    if (head_read_ || head_.empty()) return source_.Next();
+    if (head_read_ || head_.empty()) {
+      if (!error_.ok()) return error_;
+      return source_.Next();
+    }
     head_read_ = true;
     return std::string_view(head_);
   }
@@ -80,6 +90,7 @@ class PeekedSource : public ByteSource {
  private:
   ByteSource& source_;
   std::string head_;
+  absl::Status error_;  // behind head_
   bool head_read_ = false;
 };
 
@@ -142,6 +153,18 @@ absl::Status Unreadable(const Inflater& inflater, const absl::Status& status) {
                    status.message()));
 }
 
+// What can be had of a source, which the error ends.
+absl::Status ReadUntilError(ByteSource& source, std::string& text) {
+  while (true) {
+    LRE_ASSIGN_OR_RETURN(const std::string_view piece, source.Next());
+    if (piece.empty()) return absl::OkStatus();
+    if (piece.size() > kMaxFileSize - text.size()) {
+      return absl::ResourceExhaustedError(absl::StrCat("has more than ", kMaxFileSize, " bytes"));
+    }
+    text += piece;
+  }
+}
+
 // A file in any format, packed or not. An export streams by, everything else is read whole.
 absl::Status ReadSource(ByteSource& file, ClosureBuilder& closure) {
   Inflater inflater(file, {});
@@ -157,9 +180,16 @@ absl::Status ReadSource(ByteSource& file, ClosureBuilder& closure) {
     }
   } else {
     if (!KindOf(head).empty()) return ReadText(head, closure);
-    const absl::StatusOr<std::string> text = ReadAll(source, kMaxFileSize);
-    if (!text.ok()) return Unreadable(inflater, text.status());
-    LRE_RETURN_IF_ERROR(ReadText(*text, closure));
+    std::string text;
+    const absl::Status ended = ReadUntilError(source, text);
+    const absl::Status read = ReadText(text, closure);
+    if (!ended.ok()) {
+      const absl::Status why = Unreadable(inflater, ended);
+      if (!read.ok()) return why;
+      closure.Problem(
+          "", absl::StrCat(why.message(), "; only the first ", text.size(), " bytes are known"));
+    }
+    if (!read.ok()) return read;
   }
   if (inflater.trailing_offset()) {
     closure.Problem(
@@ -194,7 +224,10 @@ absl::StatusOr<Closure> ReadClosureInfo(const std::string& directory) {
       closure.Problem("registration", absl::StrCat(path, " is not in store-paths"));
     }
   }
-  return std::move(closure).Finish();
+  absl::StatusOr<Closure> usable = std::move(closure).FinishUsable();
+  if (usable.ok()) return usable;
+  return absl::Status(usable.status().code(),
+                      absl::StrCat("closure ", Escaped(directory), " ", usable.status().message()));
 }
 
 bool Exists(const std::string& path) {
@@ -256,11 +289,12 @@ absl::StatusOr<Closure> ReadClosure(const std::string& source) {
   if (fd < 0) return FileError(errno, source);
   DescriptorSource file(fd);
   ClosureBuilder closure(source);
-  if (absl::Status read = ReadSource(file, closure); !read.ok()) {
-    return absl::Status(read.code(),
-                        absl::StrCat("closure ", Escaped(source), " ", read.message()));
-  }
-  return std::move(closure).Finish();
+  const absl::Status read = ReadSource(file, closure);
+  absl::StatusOr<Closure> usable =
+      read.ok() ? std::move(closure).FinishUsable() : absl::StatusOr<Closure>(read);
+  if (usable.ok()) return usable;
+  return absl::Status(usable.status().code(),
+                      absl::StrCat("closure ", Escaped(source), " ", usable.status().message()));
 }
 
 }  // namespace lre_audit::nix

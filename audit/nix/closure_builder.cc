@@ -99,6 +99,15 @@ void ClosureBuilder::Problem(std::string_view where, std::string_view what) {
   closure_.problems.push_back(absl::StrCat(ToAbsl(where), where.empty() ? "" : ": ", ToAbsl(what)));
 }
 
+absl::StatusOr<Closure> ClosureBuilder::FinishUsable() && {
+  if (!closure_.paths.empty() || closure_.problems.empty()) return std::move(*this).Finish();
+  const uint64_t more = closure_.problems.size() - 1 + dropped_problems_;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "holds no store path that could be read: ", closure_.problems.front(),
+      more == 0 ? ""
+                : absl::StrCat(" (and ", more, more == 1 ? " problem more)" : " problems more)")));
+}
+
 Closure ClosureBuilder::Finish() && {
   if (closure_.store_directory.empty()) closure_.store_directory = kDefaultStoreDirectory;
   if (dropped_problems_ > 0) {

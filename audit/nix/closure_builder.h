@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "audit/nix/closure.h"
 #include "audit/nix/stream_reader.h"
 
@@ -56,6 +57,9 @@ class ClosureBuilder {
   size_t size() const { return closure_.paths.size(); }
   const Closure& closure() const { return closure_; }
   Closure Finish() &&;
+  // The rule for damaged closures, whatever their format: of which nothing could be read is refused
+  // (InvalidArgument, with the first problem); of which a part could is incomplete.
+  absl::StatusOr<Closure> FinishUsable() &&;
 
   static constexpr size_t kMaxProblems = 100;
 

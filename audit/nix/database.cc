@@ -255,6 +255,7 @@ constexpr std::string_view kPathColumns =
 struct Row {
   int64_t id = 0;
   ClosureBuilder::Entry entry;
+  std::string defect;  // what of the entry was refused
 };
 
 Row ReadRow(const Statement& statement) {
@@ -267,6 +268,9 @@ Row ReadRow(const Statement& statement) {
   // Nix writes 0 or NULL for a size that it does not know.
   if (const int64_t size = statement.Integer(4); statement.IsInteger(4) && size > 0) {
     row.entry.nar_size = static_cast<uint64_t>(size);
+  } else if (const std::string text = statement.Text(4); !text.empty() && text != "0") {
+    row.defect =
+        absl::StrCat(row.entry.path, ": narSize \"", Escaped(text.substr(0, 100)), "\" is no size");
   }
   row.entry.ca = statement.Text(5);
   row.entry.ultimate = statement.Integer(6) != 0;
@@ -278,6 +282,9 @@ Row ReadRow(const Statement& statement) {
 // The paths that have been read and the edges between them, by row numbers.
 class Graph {
  public:
+  // Reading ended with an error: what has been read stands, references apart, for any may be
+  // missing.
+  void Break(const absl::Status& error) { error_ = error; }
   bool Contains(int64_t id) const { return index_.contains(id); }
   void AddPath(Row row) {
     if (index_.try_emplace(row.id, rows_.size()).second) rows_.push_back(std::move(row));
@@ -285,7 +292,21 @@ class Graph {
   void AddReference(int64_t referrer, int64_t reference) {
     references_.emplace_back(referrer, reference);
   }
+  // The error where nothing at all could be read.
+  absl::StatusOr<Closure> Finish(ClosureBuilder closure) && {
+    if (rows_.empty() && !error_.ok()) return error_;
+    std::move(*this).AddTo(closure);
+    return std::move(closure).FinishUsable();
+  }
+
+ private:
   void AddTo(ClosureBuilder& closure) && {
+    if (!error_.ok()) {
+      closure.Problem("", absl::StrCat(error_.message(), "; only the ", rows_.size(),
+                                       " paths before it are known, without references"));
+      references_.clear();
+      for (Row& row : rows_) row.entry.has_references = false;
+    }
     const std::vector<size_t> order = InOrder();
     std::vector<size_t> rank(rows_.size());
     for (size_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
@@ -325,12 +346,12 @@ class Graph {
     // References copied paths, so the rows may go only now.
     for (size_t row : order) {
       ClosureBuilder::Entry& entry = rows_[row].entry;
+      if (!rows_[row].defect.empty()) closure.Problem(entry.where, rows_[row].defect);
       if (entry.hash.empty()) closure.Problem(entry.where, entry.path + " has no hash");
       closure.Add(std::move(entry));
     }
   }
 
- private:
   // Indexes of rows, by path.
   std::vector<size_t> InOrder() const {
     std::vector<size_t> order(rows_.size());
@@ -341,6 +362,7 @@ class Graph {
     return order;
   }
 
+  absl::Status error_;
   std::vector<Row> rows_;
   absl::flat_hash_map<int64_t, size_t> index_;
   std::vector<std::pair<int64_t, int64_t>> references_;
@@ -390,6 +412,9 @@ struct StoreDatabase::State {
   }
   absl::StatusOr<Closure> All() const;
   absl::StatusOr<Closure> ClosureOf(const std::vector<std::string>& roots, bool must_know) const;
+  // Add to `graph` until the end, or an error.
+  absl::Status AddAll(Graph& graph) const;
+  absl::Status AddReachable(std::vector<int64_t> queue, Graph& graph) const;
 };
 
 // Read-only beside a daemon, and nothing is written beside the database, not even by root. SQLite
@@ -430,8 +455,12 @@ absl::Status StoreDatabase::State::Connect() {
 
 absl::StatusOr<Closure> StoreDatabase::State::All() const {
   const ReadTransaction transaction(connection.get());
-  ClosureBuilder closure = NewClosure();
   Graph graph;
+  graph.Break(AddAll(graph));
+  return std::move(graph).Finish(NewClosure());
+}
+
+absl::Status StoreDatabase::State::AddAll(Graph& graph) const {
   LRE_ASSIGN_OR_RETURN(Statement paths, Statement::Prepare(connection.get(), kPathColumns));
   for (;;) {
     LRE_ASSIGN_OR_RETURN(const bool has_row, paths.Step());
@@ -446,14 +475,12 @@ absl::StatusOr<Closure> StoreDatabase::State::All() const {
     if (!has_row) break;
     graph.AddReference(references.Integer(0), references.Integer(1));
   }
-  std::move(graph).AddTo(closure);
-  return std::move(closure).Finish();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::string>& roots,
                                                         bool must_know) const {
   const ReadTransaction transaction(connection.get());
-  ClosureBuilder closure = NewClosure();
   Graph graph;
   std::vector<int64_t> queue;
   LRE_ASSIGN_OR_RETURN(
@@ -461,8 +488,12 @@ absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::s
       Statement::Prepare(connection.get(), absl::StrCat(ToAbsl(kPathColumns), " WHERE path = ?")));
   for (const std::string& root : roots) {
     by_path.Restart(root);
-    LRE_ASSIGN_OR_RETURN(const bool is_valid, by_path.Step());
-    if (is_valid) {
+    const absl::StatusOr<bool> is_valid = by_path.Step();
+    if (!is_valid.ok()) {
+      graph.Break(is_valid.status());
+      return std::move(graph).Finish(NewClosure());
+    }
+    if (*is_valid) {
       Row row = ReadRow(by_path);
       if (graph.Contains(row.id)) continue;
       queue.push_back(row.id);
@@ -473,6 +504,11 @@ absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::s
     }
   }
 
+  graph.Break(AddReachable(std::move(queue), graph));
+  return std::move(graph).Finish(NewClosure());
+}
+
+absl::Status StoreDatabase::State::AddReachable(std::vector<int64_t> queue, Graph& graph) const {
   LRE_ASSIGN_OR_RETURN(
       Statement by_id,
       Statement::Prepare(connection.get(), absl::StrCat(ToAbsl(kPathColumns), " WHERE id = ?")));
@@ -496,8 +532,7 @@ absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::s
       queue.push_back(reference);
     }
   }
-  std::move(graph).AddTo(closure);
-  return std::move(closure).Finish();
+  return absl::OkStatus();
 }
 
 // A database does not say it; its paths do.

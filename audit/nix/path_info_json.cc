@@ -33,6 +33,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Of Nix 2.35 and 2.33.
+constexpr int64_t kNewestPathInfo = 3, kNewestDerivation = 4;
+
 // Real files are 5 deep.
 constexpr size_t kMaxDepth = 100;
 
@@ -101,6 +104,7 @@ class EntryReader : public nlohmann::json_sax<Json> {
   bool Value(Json value);
   bool Start(Json container);
   bool End();
+  void TellRepeated(const std::string& key);
   bool Put(Json value);  // into the innermost open container, or as an entry
   void AddEntry(const Json& value);
   void AddDerivation(const std::string& path, const Json& value);
@@ -111,6 +115,8 @@ class EntryReader : public nlohmann::json_sax<Json> {
   ClosureBuilder& closure_;
   Outer outer_ = Outer::kNothing;
   std::string outer_key_, info_key_;
+  std::string graph_key_;                           // of an array of path infos beside other things
+  std::set<std::string> outer_keys_;                // that are no paths: "version", "info"
   std::vector<std::pair<std::string, Json>> open_;  // of the entry: pending key and container
   uint64_t entries_ = 0;
   uint64_t path_infos_ = 0;  // entries that look like what path-info writes
@@ -125,11 +131,27 @@ class EntryReader : public nlohmann::json_sax<Json> {
 
 bool EntryReader::key(string_t& name) {
   if (!open_.empty()) {
+    if (open_.back().second.contains(name)) TellRepeated(name);
     open_.back().first = std::move(name);
   } else {
+    // A path that is there twice with other contents the closure tells.
+    if (outer_ == Outer::kMap && !name.starts_with('/') && !outer_keys_.insert(name).second) {
+      TellRepeated(name);
+    }
     (outer_ == Outer::kInfo ? info_key_ : outer_key_) = std::move(name);
   }
   return true;
+}
+
+void EntryReader::TellRepeated(const std::string& key) {
+  const std::string& entry = outer_ == Outer::kInfo ? info_key_ : outer_key_;
+  const std::string where = open_.empty() ? ""
+                            : outer_ == Outer::kArray
+                                ? absl::StrCat("entry ", entries_ + 1)
+                                : absl::StrCat("\"", Escaped(entry.substr(0, 300)), "\"");
+  closure_.Problem(where,
+                   absl::StrCat("key \"", Escaped(key.substr(0, 100)),
+                                "\" stands there twice: which one counts, readers disagree about"));
 }
 
 bool EntryReader::Value(Json value) {
@@ -199,6 +221,9 @@ void EntryReader::AddEntry(const Json& value) {
       version_ = value.get<int64_t>();
     } else if (name == "storeDir" && value.is_string()) {
       store_directory_ = value.get<std::string>();
+    } else if (value.is_array() && !value.empty() && value[0].is_object() &&
+               value[0].contains("narHash")) {
+      graph_key_ = name;
     } else {
       closure_.Problem("", absl::StrCat("\"", Escaped(name.substr(0, 100)),
                                         "\" is neither a store path nor a key of path-info"));
@@ -325,6 +350,13 @@ absl::Status EntryReader::Finish(bool is_parsed) {
   if (!is_parsed && pending_.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("not readable as JSON: ", error_));
   }
+  if (path_infos_ == 0 && derivations_ == 0 && !graph_key_.empty()) {
+    const std::string key = Escaped(graph_key_.substr(0, 100));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "is JSON that holds a closure under \"", key,
+        "\", as .attrs.json of a build with structuredAttrs does; give it alone: jq '.[\"", key,
+        "\"]' .attrs.json > closure.json"));
+  }
   if (entries_ > 0 && path_infos_ == 0 && derivations_ == 0) {
     return absl::InvalidArgumentError(
         "is JSON, but not of nix path-info --json: no entry has \"narHash\" or \"references\"");
@@ -339,6 +371,11 @@ absl::Status EntryReader::Finish(bool is_parsed) {
     closure_.set_format("nix path-info --json (array, up to 2.18)");
   } else {
     closure_.set_format("nix path-info --json (map, since 2.19)");
+  }
+  const int64_t newest = derivations_ > 0 ? kNewestDerivation : kNewestPathInfo;
+  if (version_ < 0 || version_ > newest) {
+    closure_.Problem("", absl::StrCat("version ", version_, " is not known, only up to ", newest,
+                                      "; read as if it were"));
   }
   if (!store_directory_.empty()) closure_.set_store_directory(store_directory_);
   // The store directory stands after the entries in the file: only now can they be named in full.

@@ -93,6 +93,7 @@ void FileScanner::Take(std::string_view piece) {
 }
 
 void FileScanner::End(bool complete) {
+  if (!complete) facts_->set_half_read(true);
   if (format_ == Format::kUndecided && !head_.empty()) {
     Decide(head_);
     TakeHead();

@@ -33,28 +33,43 @@ bool IsTar(std::string_view head) {
   return head.size() >= kHead && head.substr(257, 5) == "ustar"sv;
 }
 
-// A zip archive that begins with a shebang, as Python's zipapps do. Not so Java's modules ("JM"): a
-// JDK has 80 MB of them, for jlink alone, with the libraries that lie unpacked beside them.
-bool HasZipBehindShebang(std::string_view head) {
-  if (!head.starts_with("#!"sv)) return false;
-  const size_t newline = head.find('\n');
-  return newline != std::string_view::npos && ZipStream::HasMagic(head.substr(newline + 1));
+// What something is packed in, by its first bytes.
+struct Packing {
+  Compression compression = Compression::kNone;
+  bool zip = false, tar = false;
+  uint64_t at = 0;  // where it begins: behind a script that carries it
+  explicit operator bool() const { return compression != Compression::kNone || zip || tar; }
+};
+
+// Not Java's modules ("JM"): a JDK has 80 MB of them, for jlink alone, with the libraries that lie
+// unpacked beside them.
+Packing PackingOfBytes(std::string_view head) {
+  Packing packing;
+  packing.zip = ZipStream::HasMagic(head);
+  packing.tar = IsTar(head);
+  switch (const Compression compression = SniffCompression(head.substr(0, kSniffBytes))) {
+    case Compression::kGzip:
+    case Compression::kZstd:
+    case Compression::kXz:
+    case Compression::kBzip2:
+      packing.compression = compression;
+      break;
+    default:
+      break;
+  }
+  return packing;
 }
 
-// Where an archive begins that a script carries behind its last line: an executable jar, or what
-// makeself writes. 0 where there is none.
-uint64_t EndOfScript(std::string_view head) {
-  if (!head.starts_with("#!"sv)) return 0;
+// The same, or that of an archive which a script carries behind its last line: Python's zipapps,
+// executable jars, what makeself writes.
+Packing PackingOf(std::string_view head) {
+  if (!head.starts_with("#!"sv)) return PackingOfBytes(head);
   for (size_t line = head.find('\n'); line < head.size(); line = head.find('\n', line)) {
-    const std::string_view rest = head.substr(++line);
-    const Compression compression = SniffCompression(rest.substr(0, kSniffBytes));
-    if (ZipStream::HasMagic(rest) || compression == Compression::kGzip ||
-        compression == Compression::kZstd || compression == Compression::kXz ||
-        compression == Compression::kBzip2) {
-      return line;
-    }
+    Packing packing = PackingOfBytes(head.substr(++line));
+    packing.at = line;
+    if (packing) return packing;
   }
-  return 0;
+  return {};
 }
 
 template <typename Header, typename Segment>
@@ -97,6 +112,36 @@ std::string Member(std::string_view where, std::string_view archive, std::string
 }
 
 }  // namespace
+
+// The first bytes of something, as many as tell what is packed, out of whatever pieces it comes in.
+class HiddenReferenceScanner::Head {
+ public:
+  // Whether they are all there. Takes off `piece` what it has to hold: held() comes before the
+  // rest.
+  bool Gather(std::string_view* piece) {
+    if (held_.empty() && piece->size() >= WantedOf(*piece)) {
+      whole_ = piece->substr(0, WantedOf(*piece));
+      return true;
+    }
+    while (!piece->empty() && held_.size() < WantedOf(held_)) {
+      const size_t more = std::min(WantedOf(held_) - held_.size(), piece->size());
+      held_ += piece->substr(0, more);
+      piece->remove_prefix(more);
+    }
+    whole_ = held_;
+    return held_.size() >= WantedOf(held_);
+  }
+  std::string_view bytes() const { return whole_; }  // valid until the next piece
+  std::string_view held() const { return held_; }
+  void Clear() { held_.clear(); }
+
+ private:
+  static size_t WantedOf(std::string_view start) {
+    return start.starts_with("#!"sv) ? kScriptHead : kHead;
+  }
+  std::string held_;
+  std::string_view whole_;
+};
 
 // What all that is packed in one file shares.
 struct HiddenReferenceScanner::File {
@@ -194,24 +239,17 @@ class HiddenReferenceScanner::Contents {
 
   void Data(std::string_view piece) {
     if (!sniffed_) {
-      if (head_.empty() && piece.size() >= kHead) {
-        Sniff(piece.substr(0, kHead));
-      } else {
-        const size_t more = std::min(kHead - head_.size(), piece.size());
-        head_ += piece.substr(0, more);
-        piece.remove_prefix(more);
-        if (head_.size() < kHead) return;
-        Sniff(head_);
-        Feed(head_);
-      }
+      if (!head_.Gather(&piece)) return;
+      Sniff(head_.bytes());
+      Feed(head_.held());
     }
     Feed(piece);
   }
 
   void End() {
     if (!sniffed_) {
-      Sniff(head_);
-      Feed(head_);
+      Sniff(head_.held());
+      Feed(head_.held());
     }
     if (unpacker_) unpacker_->Finish();
     if (!bytes_) return;
@@ -228,8 +266,9 @@ class HiddenReferenceScanner::Contents {
   File& file_;
   const int depth_;
   const std::string where_;
-  std::string head_;
+  Head head_;
   bool sniffed_ = false;
+  uint64_t skip_ = 0;              // bytes before that which is packed
   bool members_searched_ = false;  // by unpacker_, as long as it is not done
   std::optional<nix::StorePathFinder> bytes_, utf16_;
   std::vector<nix::StorePathFinder::Found> found_;
@@ -418,24 +457,22 @@ class HiddenReferenceScanner::TarUnpacker : public Unpacker, private EntrySink {
 
 void HiddenReferenceScanner::Contents::Sniff(std::string_view head) {
   sniffed_ = true;
-  const Compression compression = SniffCompression(head.substr(0, kSniffBytes));
-  const bool compressed = compression == Compression::kGzip || compression == Compression::kZstd ||
-                          compression == Compression::kXz || compression == Compression::kBzip2;
-  const bool zip = ZipStream::HasMagic(head) || HasZipBehindShebang(head);
-  const bool tar = IsTar(head);
-  if (!compressed && !zip && !tar) return;
+  const Packing packing = PackingOf(head);
+  if (!packing) return;
+  skip_ = packing.at;
   if (depth_ >= file_.limits.depth) {
     file_.Limit(absl::StrCat("things are packed inside each other more than ", file_.limits.depth,
                              " deep"));
     return;
   }
-  if (compressed) {
-    unpacker_ = std::make_unique<Decompressor>(file_, depth_, where_, compression);
-  } else if (zip) {
+  if (packing.compression != Compression::kNone) {
+    unpacker_ = std::make_unique<Decompressor>(file_, depth_, where_, packing.compression);
+  } else if (packing.zip) {
     unpacker_ = std::make_unique<ZipUnpacker>(file_, depth_, where_);
   } else {
     unpacker_ = std::make_unique<TarUnpacker>(file_, depth_, where_, bytes_.has_value());
-    members_searched_ = true;
+    // The script before an archive is searched as it is.
+    members_searched_ = skip_ == 0;
   }
 }
 
@@ -447,7 +484,10 @@ void HiddenReferenceScanner::Contents::Feed(std::string_view piece) {
     utf16_->Update(piece, &found_);
     file_.Add(where_, true, &found_);
   }
-  if (unpacker_) unpacker_->Push(piece);
+  const uint64_t skipped = std::min<uint64_t>(skip_, piece.size());
+  skip_ -= skipped;
+  piece.remove_prefix(skipped);
+  if (unpacker_ && !piece.empty()) unpacker_->Push(piece);
 }
 
 HiddenReferenceScanner::HiddenReferenceScanner(std::string_view store_directory,
@@ -455,7 +495,8 @@ HiddenReferenceScanner::HiddenReferenceScanner(std::string_view store_directory,
     : store_directory_(store_directory),
       budget_(budget),
       limits_(limits),
-      utf16_(store_directory, nix::StorePathFinder::Encoding::kUtf16) {}
+      utf16_(store_directory, nix::StorePathFinder::Encoding::kUtf16),
+      head_(std::make_unique<Head>()) {}
 
 HiddenReferenceScanner::~HiddenReferenceScanner() {
   if (file_ && file_->large) budget_.ReleaseLargeWindow();
@@ -464,7 +505,7 @@ HiddenReferenceScanner::~HiddenReferenceScanner() {
 void HiddenReferenceScanner::Begin(FileFacts* facts) {
   facts_ = facts;
   consumed_ = 0;
-  head_.clear();
+  head_->Clear();
   decided_ = false;
 }
 
@@ -486,28 +527,17 @@ void HiddenReferenceScanner::Data(std::string_view piece) {
   utf16_.Update(piece, &found_);
   if (!found_.empty()) file().Add("", true, &found_);
   if (!decided_) {
-    const std::string_view start = head_.empty() ? piece : head_;
-    const size_t wanted = start.starts_with("#!"sv) ? kScriptHead : kHead;
-    if (head_.empty() && piece.size() >= wanted) {
-      Decide(piece.substr(0, wanted));
-    } else {
-      const size_t more = std::min(wanted - head_.size(), piece.size());
-      head_ += piece.substr(0, more);
-      piece.remove_prefix(more);
-      if (head_.size() < wanted) return;
-      Decide(head_);
-      Unpack(head_);
-    }
+    if (!head_->Gather(&piece)) return;
+    Decide(head_->bytes());
+    Unpack(head_->held());
   }
   Unpack(piece);
 }
 
 void HiddenReferenceScanner::Decide(std::string_view head) {
   decided_ = true;
-  packed_at_ = std::max(EndOfObject(head), EndOfScript(head));
-  const bool is_packed = packed_at_ > 0 || IsTar(head) || ZipStream::HasMagic(head) ||
-                         SniffCompression(head.substr(0, kSniffBytes)) != Compression::kNone;
-  if (is_packed) packed_ = std::make_unique<Contents>(file(), 0, "", false);
+  packed_at_ = EndOfObject(head);
+  if (packed_at_ > 0 || PackingOf(head)) packed_ = std::make_unique<Contents>(file(), 0, "", false);
 }
 
 void HiddenReferenceScanner::Unpack(std::string_view piece) {
@@ -520,9 +550,9 @@ void HiddenReferenceScanner::Unpack(std::string_view piece) {
 }
 
 void HiddenReferenceScanner::End() {
-  if (!decided_ && !head_.empty()) {
-    Decide(head_);
-    Unpack(head_);
+  if (!decided_ && !head_->held().empty()) {
+    Decide(head_->held());
+    Unpack(head_->held());
   }
   utf16_.Finish(&found_);
   if (!found_.empty()) file().Add("", true, &found_);

@@ -39,6 +39,7 @@ class HiddenReferenceScanner {
   void End();
 
  private:
+  class Head;
   class Contents;
   class Unpacker;
   class Decompressor;
@@ -57,7 +58,7 @@ class HiddenReferenceScanner {
   nix::StorePathFinder utf16_;  // of the file's own bytes
   std::vector<nix::StorePathFinder::Found> found_;
   FileFacts* facts_ = nullptr;
-  std::string head_;  // first bytes, where they did not come in one piece
+  const std::unique_ptr<Head> head_;
   bool decided_ = false;
   uint64_t packed_at_ = 0;  // where that which is packed begins
   uint64_t consumed_ = 0;

@@ -334,8 +334,7 @@ class Storage {
       layer.directory = is_overlay ? absl::StrCat("overlay/", chain[i], "/diff")
                                    : absl::StrCat("vfs/dir/", chain[i]);
       layer.tar_split = absl::StrCat(directory, chain[i], ".tar-split.gz");
-      layer.is_walked = is_overlay || i + 1 == chain.size();
-      layer.is_compared = is_overlay;
+      layer.is_stacked = !is_overlay;
       layer.size_hint = row.size;
     }
     return layers;

@@ -66,22 +66,6 @@ bool IsKernelFileSystem(int directory) {
   }
 }
 
-// Attributes of what is open as `fd`. Those of symlinks, which nothing acts on, are not read.
-void ReadXattrs(int fd, Entry* entry) {
-  char names[64 << 10];  // XATTR_LIST_MAX
-  const ssize_t size = flistxattr(fd, names, sizeof(names));
-  for (ssize_t at = 0; at < size;) {
-    const std::string name(names + at);
-    at += static_cast<ssize_t>(name.size()) + 1;
-    std::string value(64 << 10, '\0');  // XATTR_SIZE_MAX
-    const ssize_t length = fgetxattr(fd, name.c_str(), value.data(), value.size());
-    if (length < 0) continue;  // removed meanwhile, or for others' eyes (trusted.*)
-    value.resize(static_cast<size_t>(length));
-    entry->xattrs.emplace_back(name, std::move(value));
-  }
-  std::sort(entry->xattrs.begin(), entry->xattrs.end());
-}
-
 Entry::Type TypeOf(mode_t mode) {
   switch (mode & S_IFMT) {
     case S_IFDIR:
@@ -139,6 +123,22 @@ absl::StatusOr<std::string> ReadLink(int directory, const std::string& name) {
   const ssize_t length = readlinkat(directory, name.c_str(), target, sizeof(target));
   if (length < 0) return absl::UnavailableError(strerror(errno));
   return std::string(target, static_cast<size_t>(length));
+}
+
+// Those of symlinks, which nothing acts on, are not read.
+void ReadXattrs(int fd, Entry* entry) {
+  char names[64 << 10];  // XATTR_LIST_MAX
+  const ssize_t size = flistxattr(fd, names, sizeof(names));
+  for (ssize_t at = 0; at < size;) {
+    const std::string name(names + at);
+    at += static_cast<ssize_t>(name.size()) + 1;
+    std::string value(64 << 10, '\0');  // XATTR_SIZE_MAX
+    const ssize_t length = fgetxattr(fd, name.c_str(), value.data(), value.size());
+    if (length < 0) continue;  // removed meanwhile, or for others' eyes (trusted.*)
+    value.resize(static_cast<size_t>(length));
+    entry->xattrs.emplace_back(name, std::move(value));
+  }
+  std::sort(entry->xattrs.begin(), entry->xattrs.end());
 }
 
 void FillEntry(const struct stat& status, Entry* entry) {

@@ -26,6 +26,9 @@ absl::StatusOr<std::string> ReadLink(int directory, const std::string& name);
 // What a stat(2) says of an entry: all but its path, index, target and attributes.
 void FillEntry(const struct stat& status, Entry* entry);
 
+// Adds the extended attributes of what is open as `fd`, sorted by name.
+void ReadXattrs(int fd, Entry* entry);
+
 // The names in an open directory, sorted bytewise.
 absl::StatusOr<std::vector<std::string>> ReadNames(int directory);
 

@@ -17,7 +17,7 @@
 namespace lre_audit {
 namespace {
 
-constexpr char kManifest[] = "manifest.json";
+constexpr char kManifest[] = "manifest.json", kIndex[] = "index.json";
 constexpr size_t kMostCompared = 100;  // images of an archive
 
 // The digest that a blob's name promises: "blobs/sha256/<hex>" or "<hex>.json".
@@ -120,22 +120,30 @@ bool SameLayers(const std::vector<ImageLayer>& ours, const std::vector<ImageLaye
                     });
 }
 
-// What is run depends on who loads the archive: Docker has written OCI manifests without layers,
-// with wrong sizes and in another order beside a good manifest.json (moby issues 47065, 47072,
-// 47150).
-void CompareWithOci(const ArchiveBlobs& blobs, bool is_only_one, const TreeLimits& limits,
-                    Image& docker) {
+// What index.json describes; nullopt where there is none.
+using OciView = std::optional<absl::StatusOr<std::vector<Image>>>;
+
+OciView ReadOciView(const ArchiveBlobs& blobs, const TreeLimits& limits) {
+  if (!blobs.Has(kIndex)) return std::nullopt;
   ManifestStart start;
-  start.name = "index.json";
+  start.name = kIndex;
   start.is_layout = start.all_entries = true;
-  if (!blobs.Has(start.name)) return;
   OpenOptions options;
   options.limits = limits;
   options.all_platforms = true;
-  const absl::StatusOr<std::vector<Image>> images = ReadManifests(blobs, start, options);
-  const auto disagree = [&docker, &start](std::string message, std::string expected = {},
-                                          std::string actual = {}) {
-    docker.problems.push_back({Problem::Kind::kViewsDisagree, start.name, 0, std::move(message),
+  return ReadManifests(blobs, start, options);
+}
+
+// What is run depends on who loads the archive: Docker has written OCI manifests without layers,
+// with wrong sizes and in another order beside a good manifest.json (moby issues 47065, 47072,
+// 47150).
+void CompareWithOci(const ArchiveBlobs& blobs, const OciView& view, bool is_only_one,
+                    Image& docker) {
+  if (!view) return;
+  const absl::StatusOr<std::vector<Image>>& images = *view;
+  const auto disagree = [&docker](std::string message, std::string expected = {},
+                                  std::string actual = {}) {
+    docker.problems.push_back({Problem::Kind::kViewsDisagree, kIndex, 0, std::move(message),
                                std::move(expected), std::move(actual)});
   };
   if (!images.ok()) return disagree(std::string(images.status().message()));
@@ -179,10 +187,8 @@ void CompareWithOci(const ArchiveBlobs& blobs, bool is_only_one, const TreeLimit
   }
 }
 
-}  // namespace
-
-absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::string& name,
-                                        const TreeLimits& limits) {
+absl::StatusOr<Image> ReadImage(const ArchiveBlobs& blobs, const std::string& name,
+                                const OciView& view, const TreeLimits& limits) {
   Image image;
   image.problems = blobs.problems();
   if (!blobs.Has(kManifest)) {
@@ -248,39 +254,55 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
     image.config_digest = std::move(config_digest);
     ApplyConfig(*config, config_name, image);
   }
-  CompareWithOci(blobs, manifest->size() == 1, limits, image);
+  CompareWithOci(blobs, view, manifest->size() == 1, image);
   return image;
 }
 
-void CompareWithDocker(const ArchiveBlobs& blobs, const TreeLimits& limits, Image& oci) {
+}  // namespace
+
+absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::string& name,
+                                        const TreeLimits& limits) {
+  return ReadImage(blobs, name, ReadOciView(blobs, limits), limits);
+}
+
+void CompareWithDocker(const ArchiveBlobs& blobs, const TreeLimits& limits,
+                       std::vector<Image>& images) {
   if (!blobs.Has(kManifest)) return;
   std::vector<Problem> problems;
   const std::optional<Json> manifest = ReadJsonBlob(blobs, kManifest, JsonSchema::kDockerManifest,
                                                     std::nullopt, std::nullopt, limits, problems);
-  const auto disagree = [&oci](std::string message) {
+  const auto disagree = [](Image& oci, std::string message) {
     oci.problems.push_back(
         {Problem::Kind::kViewsDisagree, kManifest, 0, std::move(message), {}, {}});
   };
   if (!manifest || !manifest->is_array()) {
-    return disagree(absl::StrCat("cannot be read, and index.json can", problems.empty() ? "" : ": ",
+    for (Image& oci : images) {
+      disagree(oci, absl::StrCat("cannot be read, and index.json can", problems.empty() ? "" : ": ",
                                  problems.empty() ? "" : problems[0].message));
-  }
-  const size_t count = std::min(manifest->size(), kMostCompared);
-  bool found = false;
-  for (size_t i = 0; i < count; ++i) {
-    // Comparing it with index.json is part of reading it.
-    const absl::StatusOr<Image> docker = ReadDockerArchive(blobs, absl::StrCat("@", i), limits);
-    if (!docker.ok()) continue;
-    const bool same_configuration = docker->config_digest && oci.config_digest &&
-                                    docker->config_digest->hex == oci.config_digest->hex;
-    if (!same_configuration && !HaveOneName(*docker, oci) && manifest->size() > 1) continue;
-    found = true;
-    for (const Problem& problem : docker->problems) {
-      if (problem.kind == Problem::Kind::kViewsDisagree) oci.problems.push_back(problem);
     }
+    return;
   }
-  if (!found) {
-    disagree("describes no image with the name or the configuration that index.json has");
+  const OciView view = ReadOciView(blobs, limits);
+  std::vector<Image> docker_images;
+  for (size_t i = 0; i < std::min(manifest->size(), kMostCompared); ++i) {
+    // Comparing it with index.json is part of reading it.
+    absl::StatusOr<Image> docker = ReadImage(blobs, absl::StrCat("@", i), view, limits);
+    if (docker.ok()) docker_images.push_back(*std::move(docker));
+  }
+  for (Image& oci : images) {
+    bool found = false;
+    for (const Image& docker : docker_images) {
+      const bool same_configuration = docker.config_digest && oci.config_digest &&
+                                      docker.config_digest->hex == oci.config_digest->hex;
+      if (!same_configuration && !HaveOneName(docker, oci) && manifest->size() > 1) continue;
+      found = true;
+      for (const Problem& problem : docker.problems) {
+        if (problem.kind == Problem::Kind::kViewsDisagree) oci.problems.push_back(problem);
+      }
+    }
+    if (!found) {
+      disagree(oci, "describes no image with the name or the configuration that index.json has");
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #define LRE_AUDIT_AUDIT_TREES_DOCKER_ARCHIVE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "audit/trees/archive_blobs.h"
@@ -17,9 +18,10 @@ absl::StatusOr<Image> ReadDockerArchive(const ArchiveBlobs& blobs, const std::st
                                         const TreeLimits& limits);
 
 // What the archive's manifest.json, if it has one, says otherwise than the index.json of which
-// `oci` is an image becomes a problem of the image: Docker since version 25 writes both, and who
-// loads the archive chooses.
-void CompareWithDocker(const ArchiveBlobs& blobs, const TreeLimits& limits, Image& oci);
+// `images` are becomes a problem of the image concerned: Docker since version 25 writes both, and
+// who loads the archive chooses.
+void CompareWithDocker(const ArchiveBlobs& blobs, const TreeLimits& limits,
+                       std::vector<Image>& images);
 
 }  // namespace lre_audit
 

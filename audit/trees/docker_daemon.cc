@@ -1,6 +1,7 @@
 #include "audit/trees/docker_daemon.h"
 
-#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "audit/bytes/byte_source.h"
 #include "audit/net/http.h"
@@ -20,6 +22,7 @@
 #include "audit/trees/docker_archive.h"
 #include "audit/trees/docker_reference.h"
 #include "audit/trees/json.h"
+#include "audit/trees/spool.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -27,55 +30,8 @@ namespace lre_audit {
 namespace {
 
 constexpr char kDefaultHost[] = "unix:///var/run/docker.sock";
-constexpr std::string_view kUnix = "unix://";
+constexpr char kUnixScheme[] = "unix://";
 constexpr uint64_t kMaxMessage = 64 << 10;
-constexpr uint64_t kMaxSpool = uint64_t{256} << 30;  // above any image
-
-// A file that nobody else can find and that is gone when it is closed.
-absl::StatusOr<std::shared_ptr<FileHandle>> OpenSpool() {
-  const char* named = getenv("TMPDIR");
-  const std::string directory = named == nullptr || *named == '\0' ? "/tmp" : named;
-  int fd = open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-    std::string path = directory + "/lre-audit.XXXXXX";
-    fd = mkostemp(path.data(), O_CLOEXEC);
-    if (fd >= 0) unlink(path.c_str());
-  }
-  if (fd >= 0) return std::make_shared<FileHandle>(fd);
-  return absl::UnavailableError(absl::StrCat(Escaped(directory), ": ", strerror(errno),
-                                             "; the image is kept there while it is audited, and "
-                                             "TMPDIR names another directory"));
-}
-
-absl::Status WriteAll(int fd, std::string_view piece) {
-  while (!piece.empty()) {
-    const ssize_t written = write(fd, piece.data(), piece.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      return absl::UnavailableError(absl::StrCat(
-          "the image does not fit into TMPDIR: ", strerror(errno), "; name a larger directory"));
-    }
-    piece.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
-// `body` into the file; its length, and in `broke` why there is not more.
-absl::StatusOr<uint64_t> Spool(ByteSource& body, int fd, uint64_t limit, absl::Status* broke) {
-  uint64_t size = 0;
-  while (true) {
-    const absl::StatusOr<std::string_view> piece = body.Next();
-    if (!piece.ok()) *broke = piece.status();
-    if (!piece.ok() || piece->empty()) return size;
-    if (piece->size() > limit - size) {
-      *broke = absl::ResourceExhaustedError(
-          absl::StrCat("the daemon sends more than the limit of ", limit, " bytes"));
-      return size;
-    }
-    LRE_RETURN_IF_ERROR(WriteAll(fd, *piece));
-    size += piece->size();
-  }
-}
 
 // All of a name but what separates: as a value of the query.
 std::string QueryValue(const std::string& name) {
@@ -106,10 +62,38 @@ std::string MessageOf(net::HttpStream& answer) {
 absl::StatusOr<std::string> SocketPath() {
   const char* variable = getenv("DOCKER_HOST");
   const std::string host = variable == nullptr || *variable == '\0' ? kDefaultHost : variable;
-  if (host.starts_with(kUnix)) return host.substr(kUnix.size());
+  if (host.starts_with(kUnixScheme)) return host.substr(strlen(kUnixScheme));
   return absl::InvalidArgumentError(absl::StrCat(
       "DOCKER_HOST is ", Escaped(host), ", and only a daemon behind a unix:// socket is asked; ",
       "docker save -o image.tar NAME, then lre-audit image docker-archive:image.tar"));
+}
+
+// The HTTP client speaks of the host that a URL names. There is none behind a socket.
+constexpr char kHost[] = "http://localhost";
+
+absl::Status OfSocket(const std::string& socket, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(), absl::StrReplaceAll(status.message(),
+                                         {{kHost, absl::StrCat(kUnixScheme, Escaped(socket), ": ")},
+                                          {"; check the name, the port and the network", ""}}));
+}
+
+// Why nobody answers at a socket: the system's own words, which libcurl has others for.
+absl::Status Connect(const std::string& socket) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("DOCKER_HOST: the path of a unix socket has at most ",
+                     sizeof address.sun_path - 1, " bytes"));
+  }
+  std::memcpy(address.sun_path, socket.data(), socket.size());
+  const FileHandle handle(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(handle.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(strerror(errno));
 }
 
 absl::StatusOr<net::HttpStream> Ask(const std::string& socket, const std::string& image) {
@@ -119,17 +103,18 @@ absl::StatusOr<net::HttpStream> Ask(const std::string& socket, const std::string
   settings.limits.retries = 0;
   // It writes all layers to its own disk before it sends the first byte.
   settings.limits.stall_timeout = absl::Minutes(10);
+  if (const absl::Status connected = Connect(socket); !connected.ok()) {
+    return absl::Status(
+        connected.code(),
+        absl::StrCat("no Docker daemon answers at ", Escaped(socket), ": ", connected.message(),
+                     "; is it running, and may you use its socket?"));
+  }
   LRE_ASSIGN_OR_RETURN(const std::shared_ptr<net::HttpClient> client,
                        net::HttpClient::Make(std::move(settings)));
   net::HttpRequest request;
-  request.url = absl::StrCat("http://localhost/images/get?names=", QueryValue(image));
+  request.url = absl::StrCat(kHost, "/images/get?names=", QueryValue(image));
   absl::StatusOr<net::HttpStream> answer = client->Open(request);
-  if (!answer.ok()) {
-    return absl::Status(
-        answer.status().code(),
-        absl::StrCat("no Docker daemon answers at ", Escaped(socket), ": ",
-                     answer.status().message(), "; is it running, and may you use its socket?"));
-  }
+  if (!answer.ok()) return OfSocket(socket, answer.status());
   return answer;
 }
 
@@ -150,14 +135,12 @@ absl::StatusOr<Trees> OpenDockerDaemon(const TypedReference& name, const OpenOpt
         answer->status == 404 ? absl::StatusCode::kNotFound : absl::StatusCode::kUnavailable,
         MessageOf(*answer)));
   }
-  absl::StatusOr<std::shared_ptr<FileHandle>> spool = OpenSpool();
-  if (!spool.ok()) return about(spool.status());
-  absl::Status broke;
-  const absl::StatusOr<uint64_t> size = Spool(*answer->body, (*spool)->fd(), kMaxSpool, &broke);
-  if (!size.ok()) return about(size.status());
+  const absl::StatusOr<Spooled> spooled = Spool(*answer->body);
+  if (!spooled.ok()) return about(spooled.status());
+  const absl::Status broke = OfSocket(*socket, spooled->broke);
   const std::string called = absl::StrCat("what the daemon sent of ", image);
   std::shared_ptr<const ArchiveBlobs> blobs =
-      ArchiveBlobs::OfFile(*std::move(spool), *size, called, options.limits);
+      ArchiveBlobs::OfFile(spooled->file, spooled->size, called, options.limits);
   absl::StatusOr<Image> archived;
   if (broke.ok() || blobs->Has("manifest.json")) {
     archived = ReadDockerArchive(*blobs, "", options.limits);
@@ -168,7 +151,7 @@ absl::StatusOr<Trees> OpenDockerDaemon(const TypedReference& name, const OpenOpt
     archived->problems.push_back(
         {absl::IsResourceExhausted(broke) ? Problem::Kind::kLimit : Problem::Kind::kUnreadable,
          called,
-         *size,
+         spooled->size,
          std::string(broke.message()),
          {},
          {}});

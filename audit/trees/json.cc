@@ -16,14 +16,16 @@ namespace {
 constexpr int kMaxDepth = 100;
 constexpr int kOutOfRange = 406;  // nlohmann's number for a number that no double can hold
 
-// OCI image-spec descriptor.md, image-index.md, manifest.md, config.md: the fields that are read
-// here, and the maps, whose keys are the user's and count as they are written.
+// OCI image-spec descriptor.md, image-index.md, image-layout.md, manifest.md, config.md: the fields
+// that are read here, and the maps, whose keys are the user's and count as they are written.
 constexpr const char* kOciFields[] = {
-    "annotations", "architecture", "Cmd",       "comment", "config",     "created_by",
-    "data",        "diff_ids",     "digest",    "Env",     "Entrypoint", "history",
-    "layers",      "manifests",    "mediaType", "os",      "platform",   "rootfs",
-    "size",        "urls",         "User",      "variant", "WorkingDir", "Labels",
-    "Volumes",     "ExposedPorts"};
+    "annotations", "architecture", "Cmd",           "comment",
+    "config",      "created_by",   "data",          "diff_ids",
+    "digest",      "Env",          "Entrypoint",    "history",
+    "layers",      "manifests",    "mediaType",     "os",
+    "platform",    "rootfs",       "size",          "urls",
+    "User",        "variant",      "WorkingDir",    "Labels",
+    "Volumes",     "ExposedPorts", "schemaVersion", "imageLayoutVersion"};
 constexpr const char* kOciMaps[] = {"annotations", "Labels", "Volumes", "ExposedPorts"};
 // moby image/tarexport/tarexport.go, manifestItem.
 constexpr const char* kDockerManifestFields[] = {"Config", "RepoTags", "Layers"};

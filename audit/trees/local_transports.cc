@@ -46,7 +46,7 @@ absl::StatusOr<Trees> OpenOciBlobs(const std::string& reference,
   if (damaged[0].problems.empty() || blobs->Has("index.json")) {
     images = ReadOciLayout(*blobs, tag, options);
     if (images.ok()) {
-      for (Image& image : *images) CompareWithDocker(*blobs, options.limits, image);
+      CompareWithDocker(*blobs, options.limits, *images);
       std::vector<Problem>& first = images->front().problems;
       first.insert(first.begin(), damaged[0].problems.begin(), damaged[0].problems.end());
     }

@@ -127,7 +127,8 @@ class NarTree : public Tree {
       add(absl::IsResourceExhausted(status) ? Problem::Kind::kLimit
           : absl::IsInvalidArgument(status) ? Problem::Kind::kMalformed
                                             : Problem::Kind::kUnreadable,
-          std::string(status.message()));
+          std::string(status.message()))
+          .hides_files = true;
     };
     const absl::StatusOr<std::unique_ptr<ByteSource>> packed = origin.open();
     if (!packed.ok()) return add_status(packed.status());
@@ -162,7 +163,10 @@ class NarTree : public Tree {
                            EntrySink& sink) {
     DecodeLimits limits = TreeLimits().decode;
     if (origin.nar_size) limits.bytes = *origin.nar_size + kSpare;
-    Inflater inflater(file, limits);
+    Inflater inflater(file, limits,
+                      origin.compression == CompressionName(Compression::kBrotli)
+                          ? std::optional(Compression::kBrotli)
+                          : std::nullopt);
     nix::StreamReader reader(inflater);
     EntryVisitor visitor(store_path, sink);
     nix::NarLimits nar_limits;
@@ -194,16 +198,15 @@ class NarTree : public Tree {
                                       ? "none"
                                       : CompressionName(found);
     if (origin.compression == name) return absl::OkStatus();
-    for (const char* known : {"none", "gzip", "zstd", "xz", "bzip2"}) {
-      if (origin.compression == known) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("Compression is ", origin.compression, ", and the file is ",
-                         name == "none" ? "not packed, or damaged" : ToAbsl(name)));
-      }
+    if (CompressionNamed(origin.compression)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("Compression is ", origin.compression, ", and the file is ",
+                       name == "none" ? "not packed, or damaged" : ToAbsl(name)));
     }
     return absl::UnimplementedError(
         absl::StrCat("Compression \"", Escaped(origin.compression.substr(0, 100)),
-                     "\" is not supported; expected xz, bzip2, zstd, gzip or none"));
+                     "\" is not supported; expected ", ToAbsl(kCompressionNames),
+                     "; copy the paths: nix copy --to file:///DIR?compression=zstd"));
   }
 
   const std::string reference_;

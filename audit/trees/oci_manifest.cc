@@ -99,6 +99,21 @@ bool IsManifestType(std::string_view media_type) {
          media_type == "application/vnd.docker.distribution.manifest.v2+json";
 }
 
+// Of a tar archive, as the OCI and Docker name them; "" and what is known to be no such thing alike
+// leave the rest to the bytes.
+bool IsLayerType(std::string_view media_type) {
+  for (const std::string_view base : {"application/vnd.oci.image.layer.v1.tar",
+                                      "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                                      "application/vnd.docker.image.rootfs.diff.tar",
+                                      "application/vnd.docker.image.rootfs.foreign.diff.tar"}) {
+    if (!media_type.starts_with(base)) continue;
+    const std::string_view packed = media_type.substr(base.size());
+    return packed.empty() || packed == "+gzip" || packed == "+zstd" || packed == ".gzip" ||
+           packed == ".zstd";
+  }
+  return false;
+}
+
 // "linux/arm64" is also for a "linux/arm64/v8" image, but not the reverse.
 bool PlatformMatches(const std::string& wanted, const std::string& offered) {
   return offered == wanted || absl::StartsWith(offered, absl::StrCat(wanted, "/"));
@@ -152,6 +167,7 @@ class Reader {
                  problems_);
       return absl::OkStatus();
     }
+    CheckSchemaVersion(index, where, problems_);
     const Json& manifests = Member(index, "manifests");
     if (!manifests.is_array()) {
       Unreadable(where, "an index without an array \"manifests\"", problems_);
@@ -309,8 +325,20 @@ class Reader {
                         "against; push the image anew, or: skopeo copy --format v2s2",
                         image.problems);
     }
+    CheckSchemaVersion(manifest, where, image.problems);
     ReadLayers(manifest, where, image);
     ReadConfig(Member(manifest, "config"), where, image);
+  }
+
+  // What a later schema means by the same names nobody knows yet.
+  static void CheckSchemaVersion(const Json& document, const std::string& where,
+                                 std::vector<Problem>& problems) {
+    const Json& version = Member(document, "schemaVersion");
+    if (version.is_null() || version == 2) return;
+    Add(Problem::Kind::kMalformed, where,
+        absl::StrCat("schemaVersion is ", DescribeJson(version),
+                     ", expected 2; read as if it were"),
+        problems);
   }
 
   // Readers choose by the media type, or by what they find: that has to be the same.
@@ -377,6 +405,7 @@ class Reader {
       layer.digest = descriptor.digest;
       layer.size = descriptor.size;
       layer.toc = descriptor.toc;
+      CheckLayerType(descriptor.media_type, absl::StrCat("layers[", i, "]"), log);
       uint64_t size = 0;
       if (!descriptor.digest) {
         layer.unreadable = descriptor.digest_error;
@@ -391,6 +420,17 @@ class Reader {
       }
       image.layers.push_back(std::move(layer));
     }
+  }
+
+  static void CheckLayerType(const std::string& media_type, const std::string& name,
+                             ProblemLog& log) {
+    if (media_type.empty() || IsLayerType(media_type)) return;
+    log.Add(Problem::Kind::kMalformed, 0,
+            absl::StrCat(name, ".mediaType is \"", Escaped(media_type.substr(0, 200)), "\", ",
+                         absl::EndsWith(media_type, "+encrypted")
+                             ? "of an encrypted layer; decrypt it: skopeo copy --decryption-key"
+                             : "which is no layer's that runtimes know (a tar, its gzip or zstd); "
+                               "is this an image, or another artifact?"));
   }
 
   void ReadConfig(const Json& json, const std::string& where, Image& image) const {

@@ -57,6 +57,14 @@ void ApplyOverride(Entry& entry) {
   }
 }
 
+// The first `limit` of them in order, and the number of all.
+std::pair<std::vector<std::string>, size_t> Shortened(std::vector<std::string> all, size_t limit) {
+  const size_t count = all.size();
+  std::sort(all.begin(), all.end());
+  all.resize(std::min(limit, count));
+  return {std::move(all), count};
+}
+
 }  // namespace
 
 bool HidesLowerFiles(std::string_view name) {
@@ -129,6 +137,7 @@ void OverlayLayerSink::EndEntry(bool complete) {
 void LayerListing::BeginEntry(const Entry& entry) {
   if (next_ != nullptr) next_->BeginEntry(entry);
   // An opaque directory has an entry of its own, and the root one that archives may leave out.
+  if (entry.type == Entry::Type::kOpaque) opaque_.insert(entry.path);
   if (entry.type == Entry::Type::kOpaque || entry.path == "/") return;
   File file{entry.type, entry.mode, entry.size, entry.target};
   if (entry.type == Entry::Type::kHardlink) {
@@ -142,6 +151,39 @@ void LayerListing::BeginEntry(const Entry& entry) {
   files_[entry.path] = std::move(file);
 }
 
+std::string LayerListing::Difference(const std::string& path, const File& packed,
+                                     const File& unpacked) {
+  const bool is_link = unpacked.type == Entry::Type::kSymlink;
+  if (packed.type == Entry::Type::kHardlink) return {};  // to a lower layer's file
+  if (packed.type != unpacked.type) return path + " has another type";
+  if (unpacked.type == Entry::Type::kWhiteout) return {};
+  if (is_link && packed.target != unpacked.target) {
+    return absl::StrCat(path, " leads to \"", unpacked.target, "\", in the archive to \"",
+                        packed.target, "\"");
+  }
+  if (unpacked.type == Entry::Type::kRegular && packed.size != unpacked.size) {
+    return absl::StrCat(path, " has ", unpacked.size, " bytes, in the archive ", packed.size);
+  }
+  if (!is_link && packed.mode != unpacked.mode) {
+    return absl::StrFormat("%s has mode %04o, in the archive %04o", path, unpacked.mode,
+                           packed.mode);
+  }
+  return {};
+}
+
+bool LayerListing::Removes(std::string_view path) const {
+  const auto at = [&](std::string_view name) { return files_.find(ToAbsl(name)); };
+  if (at(path) != files_.end()) return true;
+  for (size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
+       slash = path.substr(0, slash).rfind('/')) {
+    const std::string_view parent = path.substr(0, slash);
+    if (opaque_.contains(ToAbsl(parent))) return true;
+    const auto found = at(parent);
+    if (found != files_.end() && found->second.type != Entry::Type::kDirectory) return true;
+  }
+  return opaque_.contains("/");
+}
+
 std::pair<std::vector<std::string>, size_t> LayerListing::Differences(const LayerListing& archive,
                                                                       const LayerListing& unpacked,
                                                                       size_t limit) {
@@ -153,30 +195,38 @@ std::pair<std::vector<std::string>, size_t> LayerListing::Differences(const Laye
       if (file.type != Entry::Type::kDirectory) all.push_back(path + " is not in the archive");
       continue;
     }
-    const File& packed = found->second;
-    const bool is_link = file.type == Entry::Type::kSymlink;
-    if (packed.type == Entry::Type::kHardlink) continue;  // to a lower layer's file
-    if (packed.type != file.type) {
-      all.push_back(path + " has another type");
-    } else if (file.type == Entry::Type::kWhiteout) {
-      continue;
-    } else if (is_link && packed.target != file.target) {
-      all.push_back(absl::StrCat(path, " leads to \"", file.target, "\", in the archive to \"",
-                                 packed.target, "\""));
-    } else if (file.type == Entry::Type::kRegular && packed.size != file.size) {
-      all.push_back(absl::StrCat(path, " has ", file.size, " bytes, in the archive ", packed.size));
-    } else if (!is_link && packed.mode != file.mode) {
-      all.push_back(
-          absl::StrFormat("%s has mode %04o, in the archive %04o", path, file.mode, packed.mode));
-    }
+    std::string difference = Difference(path, found->second, file);
+    if (!difference.empty()) all.push_back(std::move(difference));
   }
   for (const auto& [path, file] : archive.files_) {
     if (!unpacked.files_.contains(path)) all.push_back(path + " is only in the archive");
   }
-  const size_t count = all.size();
-  std::sort(all.begin(), all.end());
-  all.resize(std::min(limit, count));
-  return {std::move(all), count};
+  return Shortened(std::move(all), limit);
+}
+
+std::pair<std::vector<std::string>, size_t> LayerListing::StackedDifferences(
+    const LayerListing& archive, const LayerListing& directory, const LayerListing& changes,
+    size_t limit) {
+  std::vector<std::string> all;
+  for (const auto& [path, file] : changes.files_) {
+    if (file.type == Entry::Type::kWhiteout) {
+      if (!archive.Removes(path)) all.push_back(path + " is missing, which a lower layer has");
+    } else if (file.type != Entry::Type::kDirectory && !archive.files_.contains(path)) {
+      all.push_back(path + " is not in the archive");
+    }
+  }
+  for (const auto& [path, packed] : archive.files_) {
+    const auto found = directory.files_.find(path);
+    if (packed.type == Entry::Type::kWhiteout) {
+      if (found != directory.files_.end()) all.push_back(path + " is removed in the archive");
+    } else if (found == directory.files_.end()) {
+      all.push_back(path + " is only in the archive");
+    } else if (std::string difference = Difference(path, packed, found->second);
+               !difference.empty()) {
+      all.push_back(std::move(difference));
+    }
+  }
+  return Shortened(std::move(all), limit);
 }
 
 }  // namespace lre_audit

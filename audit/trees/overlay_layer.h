@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "audit/bytes/byte_source.h"
 #include "audit/trees/tree.h"
 
@@ -62,6 +63,11 @@ class LayerListing : public EntrySink {
   static std::pair<std::vector<std::string>, size_t> Differences(const LayerListing& archive,
                                                                  const LayerListing& unpacked,
                                                                  size_t limit);
+  // The same where the unpacked directory holds what is below the layer, too: `directory` is all of
+  // it, `changes` what it has otherwise than the one below (StackedLayerSink).
+  static std::pair<std::vector<std::string>, size_t> StackedDifferences(
+      const LayerListing& archive, const LayerListing& directory, const LayerListing& changes,
+      size_t limit);
 
  private:
   struct File {
@@ -70,8 +76,15 @@ class LayerListing : public EntrySink {
     uint64_t size = 0;
     std::string target;
   };
+  // What the file `path` has otherwise unpacked, "" if nothing.
+  static std::string Difference(const std::string& path, const File& packed, const File& unpacked);
+  // Whether the archive removes `path` of the layers below, or puts something in its parents'
+  // place.
+  bool Removes(std::string_view path) const;
+
   EntrySink* const next_;
   absl::flat_hash_map<std::string, File> files_;
+  absl::flat_hash_set<std::string> opaque_;
 };
 
 // Whether an extended attribute of that name makes overlayfs, or fuse-overlayfs, hide or replace

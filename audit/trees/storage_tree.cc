@@ -9,6 +9,7 @@
 #include "audit/bytes/inflate.h"
 #include "audit/trees/directory_walk.h"
 #include "audit/trees/overlay_layer.h"
+#include "audit/trees/stacked_layer.h"
 #include "audit/trees/tar_reader.h"
 #include "audit/trees/tar_split.h"
 #include "base/status.h"
@@ -18,14 +19,6 @@ namespace lre_audit {
 namespace {
 
 constexpr size_t kNamedDifferences = 5;
-
-// Receives nothing: of a layer whose files a later one's directory holds.
-class NoSink : public EntrySink {
- public:
-  void BeginEntry(const Entry& /*entry*/) override {}
-  void Data(std::string_view /*piece*/) override {}
-  void EndEntry(bool /*complete*/) override {}
-};
 
 // The digest of the archive that `description` and the files give; `archive` receives its entries.
 absl::StatusOr<Digest> HashArchive(ByteSource& description, std::shared_ptr<FileHandle> files,
@@ -83,11 +76,19 @@ void StorageTree::Stream(size_t part, bool verify, EntrySink& sink,
   if (!directory.ok()) return add(Problem::Kind::kUnreadable, directory.status().message());
 
   LayerListing unpacked(&sink);
-  if (layer.is_walked) {
-    EntrySink& next = verify ? static_cast<EntrySink&>(unpacked) : sink;
-    OverlayLayerSink overlay(**directory, owner_, group_, next);
-    DirectoryWalk(overlay, problems).Run((*directory)->fd(), "", "/");
+  OverlayLayerSink overlay(**directory, owner_, group_,
+                           verify ? static_cast<EntrySink&>(unpacked) : sink);
+  std::shared_ptr<FileHandle> below;
+  if (layer.is_stacked && part > 0) {
+    absl::StatusOr<std::shared_ptr<FileHandle>> opened =
+        OpenDirectoryInRoot(root_->fd(), layers_[part - 1].directory);
+    // Else its own part says why, and this one is told whole.
+    if (opened.ok()) below = *std::move(opened);
   }
+  StackedLayerSink changes(*directory, below, overlay, problems);
+  LayerListing whole(&changes);
+  DirectoryWalk(layer.is_stacked ? static_cast<EntrySink&>(whole) : overlay, problems)
+      .Run((*directory)->fd(), "", "/");
 
   // Layers that were never an archive, or whose archive is not recorded, have no digest.
   const std::optional<Digest>& diff_id = image_.layers[part].diff_id;
@@ -116,9 +117,11 @@ void StorageTree::Stream(size_t part, bool verify, EntrySink& sink,
          absl::StrCat("diff_id is ", actual->ToString(), ", expected ", diff_id->ToString()),
          diff_id->ToString(), actual->ToString()});
   }
-  // vfs has the files of all layers below in a layer's directory.
-  if (!actual.ok() || !layer.is_compared) return;
-  const auto [differences, count] = LayerListing::Differences(archive, unpacked, kNamedDifferences);
+  if (!actual.ok()) return;
+  const auto [differences, count] =
+      layer.is_stacked
+          ? LayerListing::StackedDifferences(archive, whole, unpacked, kNamedDifferences)
+          : LayerListing::Differences(archive, unpacked, kNamedDifferences);
   if (count == 0) return;
   add(Problem::Kind::kViewsDisagree,
       absl::StrCat("the unpacked files differ from the archive that they come from in ", count,

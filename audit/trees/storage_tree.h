@@ -16,10 +16,11 @@ namespace lre_audit {
 class StorageTree : public Tree {
  public:
   struct Layer {
-    std::string directory;    // its files, relative to the storage's root
-    std::string tar_split;    // the description of its archive, may be absent
-    bool is_walked = true;    // false: a later layer's directory holds its files, too (vfs)
-    bool is_compared = true;  // `directory` holds nothing but this layer's files
+    std::string directory;  // its files, relative to the storage's root
+    std::string tar_split;  // the description of its archive, may be absent
+    // Where `directory` holds the files of all layers below, too (vfs). That of the next one below
+    // is the part's before.
+    bool is_stacked = false;
     uint64_t size_hint = 0;
   };
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/trees/overlay_layer.h"
+#include "audit/trees/tar_entry.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -13,17 +14,11 @@ namespace lre_audit {
 namespace {
 
 constexpr uint64_t kFreeZeros = uint64_t{64} << 20;
-constexpr std::string_view kWhiteout = ".wh.";
-constexpr std::string_view kOpaque = ".wh..wh..opq";
 
 uint64_t PaddingOf(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
 
 // Types that carry no data. GNU tar skips what their size field claims, Go and libarchive do not.
 bool IsHeaderOnly(Entry::Type type) { return type != Entry::Type::kRegular; }
-
-std::string Quoted(std::string_view name) {
-  return absl::StrCat("\"", Escaped(name.substr(0, 300)), name.size() > 300 ? "..." : "", "\"");
-}
 
 }  // namespace
 
@@ -250,8 +245,8 @@ void TarReader::OnEntry(TarHeader header) {
     return Stop(Problem::Kind::kUnreadable, absl::StrCat("size of ", header.size, " bytes"));
   }
   if (pax.path && extensions.long_name && *pax.path != *extensions.long_name) {
-    Refuse(absl::StrCat("a PAX path ", Quoted(*pax.path), " and a GNU long name ",
-                        Quoted(*extensions.long_name), " for one entry; the latter counts"));
+    Refuse(absl::StrCat("a PAX path ", QuotedName(*pax.path), " and a GNU long name ",
+                        QuotedName(*extensions.long_name), " for one entry; the latter counts"));
   }
   // Precedence as in Go's archive/tar, which container runtimes use.
   if (pax.path) header.name = *pax.path;
@@ -264,7 +259,7 @@ void TarReader::OnEntry(TarHeader header) {
   stored_ = header.size;
   refused_ = !status.ok();
   if (refused_) {
-    Refuse(absl::StrCat("entry ", Quoted(header.name), ": ", status.message()));
+    Refuse(absl::StrCat("entry ", QuotedName(header.name), ": ", status.message()));
     // Its extension blocks and map are part of what has to be skipped.
     if (!header.more_runs) return SkipData(stored_ + PaddingOf(stored_));
   }
@@ -291,39 +286,17 @@ void TarReader::OnEntry(TarHeader header) {
   runs_.clear();
   state_ = State::kSparseMap;
   if (stored_ < kTarBlock) {
-    Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": no room for its sparse map"));
+    Refuse(absl::StrCat("entry ", QuotedName(entry_.path), ": no room for its sparse map"));
     SkipData(stored_ + PaddingOf(stored_));
   }
 }
 
 absl::Status TarReader::FillEntry(const TarHeader& header, const PaxRecords& pax) {
   entry_ = Entry();
-  if (!header.bad_field.empty()) return absl::DataLossError(header.bad_field);
-  LRE_ASSIGN_OR_RETURN(entry_.path, NormalisedPath(header.name));
-  entry_.mode = header.mode;
-  entry_.uid = pax.uid.value_or(header.uid);
-  entry_.gid = pax.gid.value_or(header.gid);
-  entry_.mtime = pax.mtime.value_or(header.mtime);
-  entry_.xattrs = pax.xattrs;
-  LRE_RETURN_IF_ERROR(FillType(header, header.link));
-  if (pax.is_sparse()) {
-    if (entry_.type != Entry::Type::kRegular) {
-      return absl::DataLossError("a sparse map, but no regular file");
-    }
-    if (!pax.sparse_size) return absl::DataLossError("a sparse map without a size");
-    if (pax.sparse_major.value_or(0) > 1) {
-      return absl::DataLossError(
-          absl::StrCat("GNU sparse format ", *pax.sparse_major, " is not known, expected 0 or 1"));
-    }
-    if (pax.sparse_blocks && pax.sparse_major.value_or(0) == 0 &&
-        *pax.sparse_blocks != pax.runs.size()) {
-      return absl::DataLossError(
-          absl::StrCat("sparse map of ", pax.runs.size(), " runs, expected ", *pax.sparse_blocks));
-    }
-  }
+  LRE_RETURN_IF_ERROR(ReadTarEntry(header, pax, &entry_));
   if (flavour_ != Flavour::kLayer) return absl::OkStatus();
   CheckEngineAttributes();
-  return FillWhiteout();
+  return ReadWhiteoutName(&entry_);
 }
 
 // An archive says by names what it hides. These attributes say it to overlayfs alone, where an
@@ -333,96 +306,10 @@ void TarReader::CheckEngineAttributes() {
     if (!HidesLowerFiles(name)) continue;
     log_.Add(
         Problem::Kind::kViewsDisagree, header_offset_,
-        absl::StrCat(Quoted(entry_.path), " has the attribute ", Escaped(name),
+        absl::StrCat(QuotedName(entry_.path), " has the attribute ", Escaped(name),
                      ", which hides or replaces files of the layers below where it is unpacked "
                      "for overlayfs, and nowhere else"));
   }
-}
-
-absl::Status TarReader::FillType(const TarHeader& header, const std::string& link) {
-  switch (header.type) {
-    case '\0':
-    case '0':
-    case '7':  // contiguous
-      entry_.type = Entry::Type::kRegular;
-      if (header.name.ends_with('/')) {  // how v7 wrote directories
-        if (header.size > 0) {
-          return absl::DataLossError(absl::StrCat("a directory by its name, a file of ",
-                                                  header.size, " bytes by its type"));
-        }
-        entry_.type = Entry::Type::kDirectory;
-      }
-      break;
-    case 'S':
-      entry_.type = Entry::Type::kRegular;
-      break;
-    case '1': {
-      entry_.type = Entry::Type::kHardlink;
-      absl::StatusOr<std::string> target = NormalisedPath(link);
-      if (!target.ok()) {
-        return absl::DataLossError(
-            absl::StrCat("hard link to ", Quoted(link), ": ", target.status().message()));
-      }
-      entry_.target = *std::move(target);
-      break;
-    }
-    case '2':
-      entry_.type = Entry::Type::kSymlink;
-      if (link.empty()) return absl::DataLossError("symbolic link without a target");
-      if (link.size() > kMaxTarPath || link.find('\0') != std::string::npos) {
-        return absl::DataLossError(absl::StrCat("symbolic link with a target of ", link.size(),
-                                                " bytes, expected at most ", kMaxTarPath,
-                                                " and no NUL"));
-      }
-      entry_.target = link;
-      break;
-    case '3':
-      entry_.type = Entry::Type::kCharacterDevice;
-      break;
-    case '4':
-      entry_.type = Entry::Type::kBlockDevice;
-      break;
-    case '5':
-    case 'D':  // GNU incremental: a directory with a list of its contents as data
-      entry_.type = Entry::Type::kDirectory;
-      break;
-    case '6':
-      entry_.type = Entry::Type::kFifo;
-      break;
-    default:
-      return absl::DataLossError(
-          absl::StrCat("type \"", Escaped(std::string_view(&header.type, 1)), "\" is not known"));
-  }
-  if (entry_.path == "/" && entry_.type != Entry::Type::kDirectory) {
-    return absl::DataLossError("names the root, but is no directory");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status TarReader::FillWhiteout() {
-  const size_t slash = entry_.path.rfind('/');
-  const std::string parent = entry_.path.substr(0, slash);
-  const std::string_view name = std::string_view(entry_.path).substr(slash + 1);
-  if (parent.find(absl::StrCat("/", ToAbsl(kWhiteout))) != std::string::npos) {
-    return absl::DataLossError("lies in a directory with a whiteout's name");
-  }
-  if (!name.starts_with(kWhiteout)) return absl::OkStatus();
-  if (name == kOpaque) {
-    entry_.type = Entry::Type::kOpaque;
-    entry_.path = parent.empty() ? "/" : parent;
-    entry_.target.clear();
-    return absl::OkStatus();
-  }
-  const std::string_view hidden = name.substr(kWhiteout.size());
-  // ".wh..wh.plnk" and its like are AUFS's own; ".wh.." and ".wh..." would climb the tree.
-  if (hidden.empty() || hidden == "." || hidden == ".." || hidden.starts_with(kWhiteout)) {
-    return absl::DataLossError("is no valid whiteout, expected \".wh.<name>\"");
-  }
-  std::string removed = absl::StrCat(parent, "/", ToAbsl(hidden));
-  entry_.type = Entry::Type::kWhiteout;
-  entry_.path = std::move(removed);
-  entry_.target.clear();
-  return absl::OkStatus();
 }
 
 void TarReader::SkipData(uint64_t bytes) {
@@ -434,7 +321,7 @@ void TarReader::SkipData(uint64_t bytes) {
 void TarReader::OnSparseMapBlock(const char* block) {
   stored_ -= std::min<uint64_t>(stored_, kTarBlock);
   auto refuse = [this](const std::string& message) {
-    Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": sparse map: ", message));
+    Refuse(absl::StrCat("entry ", QuotedName(entry_.path), ": sparse map: ", message));
     SkipData(stored_ + PaddingOf(stored_));
   };
   auto complete = [this] { return map_count_ && map_numbers_.size() == 2 * *map_count_; };
@@ -482,7 +369,7 @@ void TarReader::StartContents() {
       total += run.length;
     }
     if (!good || total != stored_) {
-      Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": sparse map of ", runs_.size(),
+      Refuse(absl::StrCat("entry ", QuotedName(entry_.path), ": sparse map of ", runs_.size(),
                           " runs with ", total, " bytes does not fit ", stored_,
                           " stored bytes of a file of ", entry_.size));
       return SkipData(stored_ + padding);
@@ -493,7 +380,7 @@ void TarReader::StartContents() {
   }
   const bool header_only = IsHeaderOnly(entry_.type);
   if (header_only && stored_ > 0) {
-    Refuse(absl::StrCat("entry ", Quoted(entry_.path), ": no regular file, but has a size of ",
+    Refuse(absl::StrCat("entry ", QuotedName(entry_.path), ": no regular file, but has a size of ",
                         stored_, " bytes; readers disagree whether data follow"));
     doubtful_ = stored_ + padding;
     stored_ = 0;
@@ -518,7 +405,7 @@ bool TarReader::CountMetadata() {
   if (metadata_bytes_ <= limits_.layer_metadata_bytes) return true;
   Stop(Problem::Kind::kLimit,
        absl::StrCat("paths, targets and attributes of ", metadata_bytes_, " bytes up to ",
-                    Quoted(entry_.path), ", more than ", limits_.layer_metadata_bytes));
+                    QuotedName(entry_.path), ", more than ", limits_.layer_metadata_bytes));
   return false;
 }
 
@@ -557,7 +444,7 @@ void TarReader::Zeros(uint64_t count) {
                kFreeZeros + std::min(offset_, limits_.decode.bytes) * limits_.decode.ratio);
   if (count > allowed - std::min(allowed, zeros_)) {
     log_.Add(Problem::Kind::kLimit, header_offset_,
-             absl::StrCat("entry ", Quoted(entry_.path), ": holes of ", zeros_ + count,
+             absl::StrCat("entry ", QuotedName(entry_.path), ": holes of ", zeros_ + count,
                           " bytes so far, more than ", allowed, "; its contents are not read"));
     refused_ = true;
     return;
@@ -577,7 +464,7 @@ void TarReader::Finish(const absl::Status& cut) {
   if (state_ == State::kContents) {
     EndContents(false);
     open = absl::StrCat("the archive ends ", left_, " bytes before the end of ",
-                        Quoted(entry_.path), " (", entry_.size, " bytes)");
+                        QuotedName(entry_.path), " (", entry_.size, " bytes)");
   } else if (state_ == State::kExtended || state_ == State::kSparse ||
              state_ == State::kSparseMap || block_fill_ > 0) {
     open = absl::StrCat("the archive ends inside the header at ", Hex(header_offset_));

@@ -73,8 +73,6 @@ class TarReader {
   void OnSparseMapBlock(const char* block);
   // Fills in entry_ from the header and its extensions; what is wrong with it, or OK.
   absl::Status FillEntry(const TarHeader& header, const PaxRecords& pax);
-  absl::Status FillType(const TarHeader& header, const std::string& link);
-  absl::Status FillWhiteout();
   void CheckEngineAttributes();
   void StartContents();
   void Contents(std::string_view piece);

@@ -62,6 +62,7 @@ struct Problem {
   uint64_t offset = 0;           // in `where`'s uncompressed stream, where that is known
   std::string message;           // what was refused and what was expected
   std::string expected, actual;  // digests, where it is about them
+  bool hides_files = false;      // what seems to be missing may lie in what was not read
 };
 
 // Receives one part's stream. Calls come in order from one thread per part.

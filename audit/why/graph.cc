@@ -39,6 +39,7 @@ bool Searches(Claim::Kind kind) {
 
 bool IsPrecise(const Cause& cause) {
   if (std::holds_alternative<const StoreReference*>(cause)) return false;
+  if (std::holds_alternative<const HiddenReference*>(cause)) return false;
   if (const auto* holds = std::get_if<Holds>(&cause)) return !holds->is_store_path;
   const auto* claim = std::get_if<const LinkedClaim*>(&cause);
   if (claim == nullptr) return true;
@@ -111,6 +112,14 @@ std::string Graph::Place(std::string_view path) const {
     at = std::move(next);
   }
   return at;
+}
+
+// Text may run on behind a store path's name: then the hash tells which one is meant.
+Node Graph::StorePathNode(const std::string& base_name) {
+  const std::string path = absl::StrCat(subject_.store_directory, "/", base_name);
+  if (const auto known = Known(path)) return *known;
+  const auto known = by_hash_.find(HashOf(path));
+  return known != by_hash_.end() ? known->second : NodeAt(path);
 }
 
 std::optional<Node> Graph::NodeOf(const LinkedClaim& claim) {
@@ -186,13 +195,10 @@ void Graph::AddFile(Node node) {
     }
   }
   for (const StoreReference& reference : file.facts->references()) {
-    // Text may run on behind a store path's name: then the hash tells which one is meant.
-    const std::string path = absl::StrCat(subject_.store_directory, "/", reference.base_name());
-    std::optional<Node> to = Known(path);
-    if (const auto known = by_hash_.find(HashOf(path)); !to && known != by_hash_.end()) {
-      to = known->second;
-    }
-    Lead(to ? *to : NodeAt(path), &reference);
+    Lead(StorePathNode(reference.base_name()), &reference);
+  }
+  for (const HiddenReference& reference : file.facts->hidden_references()) {
+    Lead(StorePathNode(reference.base_name()), &reference);
   }
 }
 

@@ -27,7 +27,7 @@ struct Holds {
 };
 // Why one thing leads to another; the pointers are into the Subject.
 using Cause = std::variant<Holds, const LinkedClaim*, const LinkedLibrary*, const LinkedDlopen*,
-                           const StoreReference*>;
+                           const StoreReference*, const HiddenReference*>;
 
 // Whether the step is what a loader, kernel or shell takes. That a string is in a file, or that a
 // file refers to a package, does not say what is used, or whether anything is.
@@ -80,6 +80,7 @@ class Graph {
   std::optional<Node> NodeOf(const LinkedClaim& claim);
   Node NodeAt(std::string_view path);
   Node SearchDirectory(const std::string& path);
+  Node StorePathNode(const std::string& base_name);
   std::optional<Node> Known(std::string_view path) const;
 
   const Subject& subject_;

@@ -84,13 +84,18 @@ std::vector<Root> RootsOfStore(const std::vector<std::string>& store_paths,
 std::vector<Root> UnreferencedRoots(const Subject& subject, const TreeIndex& index) {
   absl::flat_hash_set<std::string_view> referenced;  // hashes
   for (const LinkedFile& file : subject.files) {
-    for (const StoreReference& reference : file.facts->references()) {
-      const std::string_view hash = HashOf(reference.base_name());
-      const bool is_own =
-          !file.store_path.empty() &&
-          HashOf(std::string_view(file.store_path).substr(file.store_path.rfind('/') + 1)) == hash;
-      if (!is_own) referenced.insert(hash);
-    }
+    const std::string_view own =
+        file.store_path.empty()
+            ? std::string_view()
+            : HashOf(std::string_view(file.store_path).substr(file.store_path.rfind('/') + 1));
+    const auto add = [&](const auto& references) {
+      for (const auto& reference : references) {
+        const std::string_view hash = HashOf(reference.base_name());
+        if (hash != own) referenced.insert(hash);
+      }
+    };
+    add(file.facts->references());
+    add(file.facts->hidden_references());
   }
   std::vector<Root> roots;
   for (const LinkedStorePath& path : subject.store_paths) {

@@ -29,6 +29,13 @@ struct Evidence {
   uint32_t line = 0;
 };
 
+// "gzip, tar member a/b", "UTF-16 text", "zip member a, UTF-16 text".
+std::string HiddenPlace(const HiddenReference& reference) {
+  return absl::StrCat(reference.container(),
+                      reference.utf16() && !reference.container().empty() ? ", " : "",
+                      reference.utf16() ? "UTF-16 text" : "");
+}
+
 Evidence EvidenceOf(const Step& step) {
   return std::visit(
       Overloaded{
@@ -50,6 +57,10 @@ Evidence EvidenceOf(const Step& step) {
           },
           [](const StoreReference* reference) {
             return Evidence{"STORE_REFERENCE", reference->base_name(), {}, reference->offset(), 0};
+          },
+          [](const HiddenReference* reference) {
+            return Evidence{"HIDDEN_REFERENCE", reference->base_name(), HiddenPlace(*reference),
+                            reference->offset(), 0};
           }},
       step.cause);
 }
@@ -97,6 +108,10 @@ std::string Sentence(const Cause& cause, std::string_view path) {
                                },
                                [&](const StoreReference* reference) {
                                  return absl::StrCat("refers to it", at(reference->offset()));
+                               },
+                               [&](const HiddenReference* reference) {
+                                 return absl::StrCat("refers to it in ", HiddenPlace(*reference),
+                                                     at(reference->offset()));
                                }},
                     cause);
 }

@@ -27,6 +27,11 @@ refuses init /nonexistent
 refuses chek
 says check err
 refuses store /usr/bin/env
+# What is read more than once is no pipe; a closure may be one.
+refuses image "docker-archive:"<(cat "$world/docker-archive.tar")
+says "save it to a file first" err
+refuses store --from <(cat "$world/closure.json")
+says "save it to a file first" err
 # A variable that is not set is no option that was not given.
 for option in --closure --policy --platform --fail-on --now --authfile --cert-dir --toolchain --output; do
   refuses image "oci:$world/oci:clean" $option ""

@@ -53,7 +53,7 @@ holds 'set(f["rule"] for f in errors) == {"LRE301"} and "'"$hello"'" not in [f["
 mkdir -p "kinds/d" && printf '#!%s/bin/hello\n' "$hello" > kinds/run && chmod +x kinds/run
 : > kinds/empty && ln -s d/x kinds/link && head -c 300000 /dev/urandom > kinds/d/x
 kinds=$(nix-store --store "$store" --add kinds)
-for compression in none gzip bzip2 xz zstd; do
+for compression in none gzip bzip2 xz zstd br; do
   cache "c-$compression" "$compression" "$kinds"
   exits 1 store --from "c-$compression" --format json   # its shebang leads to what is not there
   holds '[f["rule"] for f in errors] == ["LRE202"] and report["statistics"]["files"] == 6'
@@ -79,13 +79,25 @@ incomplete() { exits 3 store --from bad "$hello" --format json; holds 'report["v
 bad && truncate -s -9 "$nar";                                     incomplete 'truncated at'
 bad && rm "$nar";                                                 incomplete 'No such file'
 bad && sed -i 's/^Compression: .*/Compression: xz/' "$info";      incomplete 'Compression is xz, and the file is zstd'
-bad && sed -i 's/^Compression: .*/Compression: br/' "$info";      incomplete 'Compression \"br\" is not supported'
+bad && sed -i 's/^Compression: .*/Compression: br/' "$info";      incomplete 'damaged brotli data at 0x'
+bad && sed -i 's/^Compression: .*/Compression: lzip/' "$info";    incomplete 'Compression \"lzip\" is not supported; expected xz'
 bad && sed -i '/^Compression: /d' "$info";                        incomplete 'Compression is bzip2, and the file is zstd'
 bad && { zstd -qdc "$nar"; head -c 8 /dev/zero; } | zstd -q > longer && mv longer "$nar"; incomplete 'bytes behind the end of the NAR'
-bad && { zstd -qdc "$nar" | head -c 500; } | zstd -q > shorter && mv shorter "$nar"; incomplete 'bytes of contents are missing'
+bad && zstd -qdc "$nar" > plain && head -c 500 plain | zstd -q > shorter && mv shorter "$nar"; incomplete 'bytes of contents are missing'
 bad && head -c 3G /dev/zero | zstd -q > bomb && mv bomb "$nar";   incomplete 'the NAR'
 bad && echo > "bad/$(basename "$glibc" | cut -c1-32).narinfo";    incomplete 'it has no StorePath'
 bad && cp "$info" "bad/$(basename "$glibc" | cut -c1-32).narinfo"; incomplete 'expected /nix/store/'
+# A library that was read in part is not said to lack what was not read.
+bad && nar=bad/$(sed -n 's/^URL: //p' "bad/$(basename "$glibc" | cut -c1-32).narinfo")
+zstd -qdc "$nar" > plain
+at=$(python3 -c 'print(open("plain", "rb").read().index(b"\x09" + bytes(7) + b"libc.so.6"))')   # an entry of that name
+head -c $((at + 500000)) plain | zstd -q > "$nar.cut" && mv "$nar.cut" "$nar"; incomplete 'bytes of contents are missing'
+holds 'not {"LRE108", "LRE111", "LRE113", "LRE117"} & set(rules)'
+# Nor is what lies behind it, or in a NAR that is not there at all, said to be missing.
+head -c $((at / 2)) plain | zstd -q > "$nar.cut" && mv "$nar.cut" "$nar"; incomplete 'are missing'
+holds 'not {"LRE102", "LRE107", "LRE108", "LRE302"} & set(rules)'; says 'may lie in what was not read'
+rm "$nar"; incomplete 'No such file'
+holds 'not {"LRE102", "LRE107", "LRE108", "LRE302"} & set(rules)'
 
 # A narinfo cannot lead out of its cache.
 echo 'not to be read' > secret

@@ -2,7 +2,8 @@
 """What dockerd does with GET /images/get?names=NAME, on a unix socket: sends the docker-archive of
 that name in chunks, or a 404 with the words of dockerd's. No engine runs where tests do.
 
-docker_daemon.py SOCKET NAME=ARCHIVE...; of a NAME that begins with "broken", half is sent."""
+docker_daemon.py SOCKET NAME=ARCHIVE...; of a NAME that begins with "broken", half is sent; behind
+one that begins with "endless", zeros without end; one that begins with "hangup" gets no answer."""
 import http.server
 import json
 import socketserver
@@ -26,6 +27,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(text)
             return
+        if names[0].startswith("hangup"):
+            self.close_connection = True
+            return
         with open(archives[names[0]], "rb") as archive:
             data = archive.read()
         broken = names[0].startswith("broken")
@@ -35,7 +39,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         try:
             self.send_chunks(data, broken)
-        except BrokenPipeError:  # the client has seen enough
+            while names[0].startswith("endless"):
+                self.wfile.write(b"%x\r\n%s\r\n" % (1 << 20, bytes(1 << 20)))
+        except (BrokenPipeError, ConnectionResetError):  # the client has seen enough
             self.close_connection = True
 
     def send_chunks(self, data, broken):
@@ -44,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         if broken:
             self.close_connection = True
-        else:
+        elif "endless" not in self.path:
             self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *arguments):

@@ -23,6 +23,23 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.path = self.path[3:]
             import os
             if not os.path.exists("." + self.path): return self.send_error(403)
+        # As a bucket does whose narinfos were uploaded packed (narinfo-compression): unasked.
+        if self.path.startswith("/as-"):
+            import gzip, lzma
+            encoding, self.path = self.path[4:].split("/", 1)
+            self.path = "/cache/" + self.path
+            if self.path.endswith(".narinfo"):
+                body = open("." + self.path, "rb").read()
+                name, body = {"gzip": ("gzip", gzip.compress(body)), "xz": ("xz", lzma.compress(body)),
+                              "identity": ("identity", body), "lie": ("gzip", body),
+                              "half": ("gzip", gzip.compress(body)[:-9]), "deflate": ("deflate", body),
+                              "bomb": ("gzip", gzip.compress(bytes(1 << 26)))}[encoding]
+                self.send_response(200)
+                self.send_header("Content-Encoding", name)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                return
         if self.path.startswith("/large/") and self.path.endswith(".narinfo"):
             self.send_response(200)
             self.send_header("Content-Length", str(1 << 40))
@@ -60,7 +77,8 @@ print(json.dumps([report["findings"], report["verdict"]], indent=1).replace(sys.
 mkdir rootfs && cp -r root/nix rootfs/ && chmod -R u+w rootfs && rm -r rootfs/nix/var
 report_of "file://$work/cache" > expected
 grep -q LRE expected || fail "no finding to compare"
-for where in "$url/cache" "$url/cache/?priority=10" "$url/s3/cache"; do
+for where in "$url/cache" "$url/cache/?priority=10" "$url/s3/cache" "$url/as-gzip" \
+  "$url/as-xz" "$url/as-identity"; do
   report_of "$where" > actual
   cmp expected actual || fail "$where says something else than the directory"
 done
@@ -102,6 +120,13 @@ says 'is of another server'
 set_url "nar/missing.nar"
 exits 3 store --from "$url/bad" "$hello"
 says '404'
+
+# Packed narinfos that are none, or are bombs.
+not_decoded() { exits 3 store --from "$url/as-$1" "$hello"; says "$2"; }
+not_decoded lie 'Content-Encoding is gzip, but the body is not: invalid gzip header'
+not_decoded half 'Content-Encoding is gzip, but the body is not: truncated'
+not_decoded deflate 'Content-Encoding is deflate, which is not supported; expected xz'
+not_decoded bomb 'more than'
 
 # One that never ends.
 cp -r cache large

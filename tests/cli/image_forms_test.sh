@@ -26,23 +26,19 @@ for tag in clean leaky store-path-altered metadata-not-canonical; do
   [ -e "$closure" ] || closure=$world/closure.json
   [ $tag = leaky ] || [ $tag = store-path-altered ] || status=0
   references=("oci:$world/oci:$tag" "oci-archive:$tag-oci.tar:$tag" "docker-archive:$tag-docker.tar"
-    "dir:$tag-dir" "$tag-dir" "$(storage overlay)worker:$tag" "docker-daemon:worker:$tag")
+    "dir:$tag-dir" "$tag-dir" "$(storage overlay)worker:$tag" "$(storage vfs)worker:$tag"
+    "docker-daemon:worker:$tag")
   for reference in "${references[@]}"; do
-    # Directories that a layer's archive leaves out are made with modes of the engine's own.
-    [[ $tag != store-path-altered || $reference != containers-storage:* ]] || continue
+    # Directories that a layer's archive leaves out are made with modes of the engine's own, which
+    # overlay shows in each layer.
+    [[ $tag != store-path-altered || $reference != "$(storage overlay)"* ]] || continue
     exits $status image "$reference" --closure "$closure" --format json
     findings > actual
     [ "$reference" != "${references[0]}" ] || cp actual expected
     diff -u expected actual > difference || { cat difference; fail "$reference is not like ${references[0]}"; }
   done
-  # In vfs layers are not kept apart. An unpacked image has no configuration either.
-  exits $status image "${references[0]}" --closure "$closure" --format json
-  findings LRE000 > expected
-  [ $tag != store-path-altered ] || continue
-  exits $status image "$(storage vfs)worker:$tag" --closure "$closure" --format json
-  findings LRE000 > actual
-  diff -u expected actual || fail "vfs storage of $tag is not like ${references[0]}"
 done
+# An unpacked image has no configuration.
 umoci --log=error raw unpack --rootless --image "$world/oci:leaky" leaky-rootfs
 exits 1 image "oci:$world/oci:leaky" --closure "$world/closures/leaky.json" --format json
 findings LRE406 > expected

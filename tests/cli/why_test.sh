@@ -60,6 +60,17 @@ mv out one
 exits 0 why "oci:$world/oci:clean" "$zlib" --all --format json --jobs 7
 cmp one out
 
+# A reference inside something that is packed is one, in the member that has it.
+mkdir -p docs/share && echo "see $lib/lib" > docs/share/manual && tar -C docs -cf docs.tar share
+run2=$store/3m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-packed-1.0
+mkdir -p packed$run2/share packed$lib/lib && gzip -c docs.tar > packed$run2/share/docs.tar.gz
+cp layer$lib/lib/libx.so.1 packed$lib/lib/ && chmod -R 755 packed
+exits 0 why rootfs:packed $leak --format json
+holds '[s["how"] for s in report["chains"][0]["steps"]] == ["HOLDS", "HIDDEN_REFERENCE", "HOLDS", "NEEDED"]'
+holds 'report["chains"][0]["steps"][1]["by"] == "gzip, tar member share/manual"'
+exits 0 why rootfs:packed $lib
+says "refers to it in gzip, tar member share/manual at 0x4"
+
 # Nothing leads there.
 exits 1 why "oci:$world/oci:clean" $leak
 says "nothing leads from Entrypoint, Cmd or Env to $leak"

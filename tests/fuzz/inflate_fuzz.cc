@@ -1,4 +1,5 @@
-// gzip, zstd, xz and bzip2.
+// gzip, zstd, xz and bzip2 by their magic, and the same bytes as brotli, which has none.
+#include <optional>
 #include <string>
 
 #include "audit/bytes/inflate.h"
@@ -25,15 +26,18 @@ class Pieces : public ByteSource {
 
 void One(std::string_view input) {
   const uint8_t choice = TakeByte(input);
-  Pieces source(input, choice == 0 ? 64 << 10 : choice);
   DecodeLimits limits;
   limits.bytes = 16 << 20;
   limits.zstd_window = 8 << 20;
   limits.xz_memory = 16 << 20;
-  Inflater inflater(source, limits);
-  while (true) {
-    absl::StatusOr<std::string_view> piece = inflater.Next();
-    if (!piece.ok() || piece->empty()) return;
+  for (const std::optional<Compression> known :
+       {std::optional<Compression>(), std::optional(Compression::kBrotli)}) {
+    Pieces source(input, choice == 0 ? 64 << 10 : choice);
+    Inflater inflater(source, limits, known);
+    while (true) {
+      absl::StatusOr<std::string_view> piece = inflater.Next();
+      if (!piece.ok() || piece->empty()) break;
+    }
   }
 }
 

@@ -51,6 +51,14 @@ TEST(Lre108LibraryNotFound, LoadedByItsProcessIsInnocent) {
   EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
 }
 
+TEST(Lre108LibraryNotFound, HalfReadIsNotMissing) {
+  SubjectBuilder subject;
+  LinkedLibrary library = MissingLibrary("libz.so.1");
+  library.half_read = true;
+  subject.File(kProgram).Program().Needs(library);
+  EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
+}
+
 TEST(Lre109LibraryOutsideStore, LeakFound) {
   SubjectBuilder subject;
   subject.File(kProgram).Program().Needs(

@@ -139,6 +139,13 @@ TEST(Lre117MalformedObject, LeakIsOneFindingPerFile) {
   EXPECT_THAT(findings[0].notes(), ElementsAre("at 0x120: program header 4: beyond the file"));
 }
 
+TEST(Lre117MalformedObject, HalfReadIsAnotherMatter) {
+  SubjectBuilder subject;
+  subject.File(kProgram).Program().HalfRead().Has(Defect::MALFORMED, 0xe8,
+                                                  "program header 3: beyond the file");
+  EXPECT_THAT(Leaks(subject.Judged()), IsEmpty());
+}
+
 TEST(Lre117MalformedObject, WellFormedIsInnocent) {
   SubjectBuilder subject;
   subject.File(kProgram).Program();

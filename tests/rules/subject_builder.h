@@ -127,6 +127,10 @@ class FileBuilder {
     file_.claims.back().offset = offset;
     return *this;
   }
+  FileBuilder& HalfRead() {
+    facts_.set_half_read(true);
+    return *this;
+  }
   FileBuilder& Has(Defect::Kind kind, uint64_t offset, const std::string& message) {
     Defect& defect = *facts_.add_defects();
     defect.set_kind(kind);

@@ -344,6 +344,31 @@ TEST(LinkObjects, SymbolVersions) {
   EXPECT_EQ(missing.version, "ZLIB_2");
 }
 
+// What ended early may have held all that seems to be missing.
+TEST(LinkObjects, HalfReadFilesLackNothing) {
+  Objects objects;
+  elf::ElfSpec library = Library("libz.so.1");
+  library.version_definitions = {"libz.so.1"};
+  objects.files.Elf(kLibz, library).set_half_read(true);
+  // Of another one not even the header came.
+  objects.files.File(kZlib + "/lib/libbz2.so.1", 0555).set_half_read(true);
+  elf::ElfSpec program = Program({"libz.so.1", "libbz2.so.1", "libnowhere.so"}, kZlib + "/lib");
+  program.version_needs = {{"libz.so.1", "ZLIB_2"}};
+  objects.files.Elf(kProgram, program);
+  objects.Link();
+  EXPECT_THAT(objects.At(kProgram).missing_versions, IsEmpty());
+  EXPECT_TRUE(objects.Needed(kProgram, "libbz2.so.1").half_read);
+  EXPECT_FALSE(objects.Needed(kProgram, "libnowhere.so").half_read);
+
+  Objects loaders;
+  loaders.files.File(kGlibc + "/lib/ld-other.so", 0555).set_half_read(true);
+  elf::ElfSpec other = Program({});
+  other.interpreter = kGlibc + "/lib/ld-other.so";
+  loaders.files.Elf(kProgram, other);
+  loaders.Link();
+  EXPECT_TRUE(loaders.At(kProgram).interpreter_is_object);
+}
+
 TEST(LinkObjects, AuditModulesAndDebugDirectories) {
   Objects objects;
   elf::ElfSpec program = Program({});

@@ -175,6 +175,56 @@ TEST_F(ReadClosureTest, StoreDirectoryOfTheFile) {
               ElementsAre(absl::StrCat("/gnu/store/", kB + 11)));
 }
 
+TEST_F(ReadClosureTest, JsonKeysThatStandTwiceAndVersionsToCome) {
+  const auto problems = [&](const std::string& text) {
+    const auto closure = Read(text);
+    EXPECT_TRUE(closure.ok()) << closure.status();
+    EXPECT_THAT(closure->paths, ElementsAre(Key(kA)));
+    return closure->problems;
+  };
+  const std::string entry = R"({"narHash":"%SRI%","narSize":1,"references":[]})";
+  EXPECT_THAT(problems(R"({"%A%":{"narSize":2,"narHash":"%SRI%","references":[],"narSize":1}})"),
+              ElementsAre(HasSubstr("-a\": key \"narSize\" stands there twice")));
+  EXPECT_THAT(problems(R"([{"path":"%B%","narHash":"%SRI%","references":[],"path":"%A%"}])"),
+              ElementsAre(HasSubstr("entry 1: key \"path\" stands there twice")));
+  EXPECT_THAT(problems(R"({"version":2,"info":{"%a%":)" + entry + R"(},"version":2})"),
+              ElementsAre(HasSubstr("key \"version\" stands there twice")));
+  EXPECT_THAT(problems(R"({"version":9,"info":{"%a%":)" + entry + "}}"),
+              ElementsAre(HasSubstr("version 9 is not known, only up to 3")));
+  EXPECT_THAT(problems(R"({"version":3,"storeDir":"/nix/store","info":{"%a%":)" + entry + "}}"),
+              IsEmpty());
+  EXPECT_THAT(problems(R"({"version":5,"derivations":{"%a%":{"outputs":{},"builder":"x"}}})"),
+              ElementsAre(HasSubstr("version 5 is not known, only up to 4")));
+}
+
+// Of which nothing can be read is refused; what is packed is read as far as it can be unpacked.
+TEST_F(ReadClosureTest, NothingAtAllIsRefused) {
+  for (const char* text : {R"({"%A%":null,"%B%":null})", "%A%\nsha256:%NIX32%",
+                           R"([{"path":"/usr/bin","narHash":"%SRI%","references":[]}])"}) {
+    const auto closure = Read(text);
+    if (text[0] == '%') {
+      EXPECT_TRUE(closure.ok()) << closure.status();  // the path is known
+      continue;
+    }
+    EXPECT_EQ(closure.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(closure.status().message()),
+                HasSubstr("holds no store path that could be read: "));
+  }
+  std::string lines;
+  for (int i = 0; i < 20000; ++i) absl::StrAppend(&lines, kA, i, "\n");
+  WriteFileOrFail(directory_ / "list", lines);
+  const std::string list = directory_ / "list";
+  RunShell("gzip -k " + list + " && xz -k " + list + " && zstd -q " + list);
+  for (const char* suffix : {".gz", ".xz", ".zst"}) {
+    const std::string packed = ReadFileOrFail(list + suffix);
+    EXPECT_THAT(ReadRaw(packed)->problems, IsEmpty());
+    const auto cut = ReadRaw(std::string_view(packed).substr(0, packed.size() - 20));
+    ASSERT_TRUE(cut.ok()) << suffix << ": " << cut.status();
+    EXPECT_GT(cut->paths.size(), 0u);
+    EXPECT_THAT(cut->problems, testing::Contains(HasSubstr("bytes are known"))) << suffix;
+  }
+}
+
 TEST_F(ReadClosureTest, Registrations) {
   // nix-store --dump-db, closureInfo's registration, exportReferencesGraph.
   ExpectAAndB(Read("%A%\n%HEX%\n120\n%A%.drv\n2\n%A%\n%B%\n%B%\n%HEX%\n120\n\n0\n"), hash_, 120);
@@ -274,26 +324,30 @@ TEST_F(ReadClosureTest, DeepJsonIsRefused) {
 
 TEST_F(ReadClosureTest, RefusesWhatIsNoClosure) {
   using namespace std::string_view_literals;
-  for (const auto& [text, message] : std::vector<std::pair<std::string_view, std::string>>{
-           {""sv, "is empty"},
-           {"\n\n"sv, "is empty"},
-           {"hello\nworld\n"sv, "begins with \"hello\""},
-           {"/usr/bin/env\n/etc\n"sv, "begins with \"/usr/bin/env\""},
-           {"\x04\x22\x4d\x18 and so on"sv, "lz4 compression is not supported"},
-           {"\x1f\x8b\x08"sv, "is gzip-compressed, but truncated at 0x3 of the gzip stream"},
-           {"\1\0\0\0\0\0\0\0\x0d\0\0\0\0\0\0\0nix-archive-1\0\0\0"sv,
-            "is a nix-store --export, but at 0x20: truncated"},
-           {"SQLite format 3\0"sv, "store:ROOT"},
-           {"\x7f"
-            "ELF"sv,
-            "an ELF object"},
-           {"abc\0def"sv, "a binary file"},
-           {"StorePath: /nix/store/x"sv, "is a narinfo, but it has no URL"},
-           {"StoreDir: /nix/store\n"sv, "name its directory instead"},
-           {"Derive([(\"out\","sv, "give nix derivation show of it"},
-           {R"({"a":1})"sv, "no entry has \"narHash\""},
-           {"[1,2]"sv, "no entry has \"narHash\""},
-           {"7"sv, "begins with \"7\""}}) {
+  for (
+      const auto& [text, message] : std::vector<std::pair<std::string_view, std::string>>{
+          {""sv, "is empty"},
+          {"\n\n"sv, "is empty"},
+          {"hello\nworld\n"sv, "begins with \"hello\""},
+          {"/usr/bin/env\n/etc\n"sv, "begins with \"/usr/bin/env\""},
+          {"\x04\x22\x4d\x18 and so on"sv, "lz4 compression is not supported"},
+          {"\x1f\x8b\x08"sv, "is gzip-compressed, but truncated at 0x3 of the gzip stream"},
+          {"\1\0\0\0\0\0\0\0\x0d\0\0\0\0\0\0\0nix-archive-1\0\0\0"sv,
+           "is a nix-store --export, but at 0x20: truncated"},
+          {"SQLite format 3\0"sv, "store:ROOT"},
+          {"\x7f"
+           "ELF"sv,
+           "an ELF object"},
+          {"abc\0def"sv, "a binary file"},
+          {"StorePath: /nix/store/x"sv, "is a narinfo, but it has no URL"},
+          {"StoreDir: /nix/store\n"sv, "name its directory instead"},
+          {"Derive([(\"out\","sv, "give nix derivation show of it"},
+          {R"({"builder":"/bin/sh","outputs":{"out":"/nix/store/x"},"graph":[{"path":"/nix/store/x",)"
+           R"("narHash":"y","references":[]}],"exportReferencesGraph":{"graph":["/nix/store/x"]}})"sv,
+           R"(give it alone: jq '.["graph"]' .attrs.json)"},
+          {R"({"a":1})"sv, "no entry has \"narHash\""},
+          {"[1,2]"sv, "no entry has \"narHash\""},
+          {"7"sv, "begins with \"7\""}}) {
     const auto closure = ReadRaw(text);
     EXPECT_FALSE(closure.ok()) << text;
     EXPECT_THAT(std::string(closure.status().message()), HasSubstr(message));

@@ -260,6 +260,43 @@ TEST_F(StoreDatabaseTest, BadRowsLeaveTheRest) {
   EXPECT_EQ(closure->paths.at(kNew).nar_hash, "");
 }
 
+TEST_F(StoreDatabaseTest, NegativeSizes) {
+  Writer(file_).Run(InsertPath(kNew) + "UPDATE ValidPaths SET narSize = -1 WHERE path = '" + kNew +
+                    "'; UPDATE ValidPaths SET narSize = 0 WHERE path = '" + top_ + "'");
+  const auto closure = ReadClosure("store:" + store_.root());
+  ASSERT_TRUE(closure.ok()) << closure.status();
+  EXPECT_THAT(closure->problems,
+              ElementsAre(HasSubstr(absl::StrCat(kNew, ": narSize \"-1\" is no size"))));
+  EXPECT_EQ(closure->paths.at(kNew).nar_size, std::nullopt);
+  EXPECT_EQ(closure->paths.at(top_).nar_size, std::nullopt);  // not known to Nix
+}
+
+// What could be read before the damage stands, and nothing is made up about the rest.
+TEST_F(StoreDatabaseTest, DamagedReferencesLeaveThePaths) {
+  RunShell(
+      "python3 -c 'import sqlite3, sys\n"
+      "d = sqlite3.connect(sys.argv[1])\n"
+      "d.execute(\"pragma wal_checkpoint(truncate)\")\n"
+      "size = d.execute(\"pragma page_size\").fetchone()[0]\n"
+      "pages = [p for p, in d.execute(\"select rootpage from sqlite_master where tbl_name = "
+      "\\\"Refs\\\"\")]\n"
+      "d.close()\n"
+      "f = open(sys.argv[1], \"r+b\")\n"
+      "for p in pages: f.seek((p - 1) * size); f.write(b\"\\xff\" * size)' " +
+      file_);
+  const auto database = StoreDatabase::Open(store_.root());
+  ASSERT_TRUE(database.ok()) << database.status();
+  const auto all = database->All();
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_THAT(all->paths, SizeIs(paths_.size()));
+  EXPECT_THAT(all->problems, ElementsAre(HasSubstr("without references")));
+  EXPECT_FALSE(all->paths.at(top_).has_references);
+  const auto known = database->ClosureOfKnown({top_});
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_THAT(known->paths, SizeIs(1));
+  EXPECT_THAT(known->problems, ElementsAre(HasSubstr("only the 1 paths before it")));
+}
+
 // An error or a problem, or what was damaged is not what is read; never a crash.
 TEST_F(StoreDatabaseTest, DamagedAnywhere) {
   const std::string whole = ReadFileOrFail(file_);

@@ -82,6 +82,57 @@ TEST(ContainersStorage, WhiteoutsAreThoseOfTheArchive) {
   EXPECT_EQ(stored.lines.size(), 9u);
 }
 
+// vfs copies all below into each layer's directory; what a layer did is found by comparing.
+TEST(ContainersStorage, VfsLayersAreToldApart) {
+  ScratchDirectory scratch;
+  Shell("cd " + scratch.path() + R"( && umoci init --layout oci && umoci new --image oci:t
+    mkdir -p l/c/f l/same u/c u/same/new top && echo a > l/a && echo b > l/b && echo d > l/c/d
+    echo g > l/c/f/g && ln -s a l/link && echo x > l/same/x && echo k > l/same/kept
+    echo e > u/c/e && touch u/.wh.b u/c/.wh..wh..opq && echo y > u/same/x && echo k > u/same/kept
+    echo n > u/same/new/n && ln -s b u/link && mkdir u/a && echo i > u/a/inside
+    echo z > top/z && chmod 600 top/z
+    find l u top -exec touch -h -d @1 {} +
+    for i in l u top; do
+      tar --owner=0 --group=0 -cf $i.tar -C $i . && umoci raw add-layer --image oci:t $i.tar
+    done
+    stored() { if [ $(id -u) = 0 ]; then unshare -m "$@"; else unshare -Urm "$@"; fi; }
+    stored skopeo copy -q oci:oci:t "containers-storage:[vfs@$PWD/s+$PWD/run]x:t")");
+  const std::string reference = "containers-storage:[" + scratch / "s" + "]x:t";
+  const Listed stored = List(reference);
+  EXPECT_THAT(stored.problems, IsEmpty()) << Describe(stored.problems);
+  const auto line = [](int part, Entry::Type type, const std::string& rest) {
+    return std::to_string(part) + " " + std::to_string(static_cast<int>(type)) + " " + rest;
+  };
+  using Type = Entry::Type;
+  EXPECT_THAT(
+      stored.lines,
+      testing::UnorderedElementsAre(
+          line(0, Type::kRegular, "/a  420 0 a\n"), line(0, Type::kRegular, "/b  420 0 b\n"),
+          line(0, Type::kRegular, "/c/d  420 0 d\n"), line(0, Type::kRegular, "/c/f/g  420 0 g\n"),
+          line(0, Type::kSymlink, "/link a  0 "), line(0, Type::kRegular, "/same/x  420 0 x\n"),
+          line(0, Type::kRegular, "/same/kept  420 0 k\n"), line(1, Type::kWhiteout, "/b   0 "),
+          line(1, Type::kWhiteout, "/c/d   0 "), line(1, Type::kWhiteout, "/c/f   0 "),
+          line(1, Type::kRegular, "/c/e  420 0 e\n"), line(1, Type::kSymlink, "/link b  0 "),
+          line(1, Type::kRegular, "/a/inside  420 0 i\n"),
+          // Of the same size and time as the one below.
+          line(1, Type::kRegular, "/same/x  420 0 y\n"),
+          line(1, Type::kRegular, "/same/new/n  420 0 n\n"),
+          line(2, Type::kRegular, "/z  384 0 z\n")));
+
+  // What was done to a copy is no layer's doing, and is told.
+  Shell("cd " + scratch / "s/vfs/dir" + R"( && top=$(dirname $(ls */z)) && cd $top
+    printf 'K\n' > same/kept && touch -d @1 same/kept && rm same/x && echo m > more && echo b > b)");
+  const Listed altered = List(reference);
+  ASSERT_EQ(altered.problems.size(), 1u) << Describe(altered.problems);
+  EXPECT_EQ(altered.problems[0].kind, Problem::Kind::kViewsDisagree);
+  EXPECT_THAT(altered.problems[0].message,
+              HasSubstr("in 4 places: /b is not in the archive; /more is not in the archive; "
+                        "/same/kept is not in the archive; /same/x is missing, which a lower"));
+  EXPECT_THAT(altered.lines,
+              testing::IsSupersetOf({line(2, Type::kRegular, "/same/kept  420 0 K\n"),
+                                     line(2, Type::kWhiteout, "/same/x   0 ")}));
+}
+
 TEST(OverlayLayerSink, SignsOfEveryKind) {
   ScratchDirectory scratch;
   const FileHandle directory(open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY));

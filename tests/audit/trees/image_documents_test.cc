@@ -225,6 +225,57 @@ TEST_F(DocumentsTest, MediaTypesThatContradictTheContents) {
   EXPECT_THAT(own->problems()[0].message, testing::HasSubstr("is a manifest, its mediaType"));
 }
 
+TEST_F(DocumentsTest, VersionsOfSchemaAndLayout) {
+  const std::string three = "schemaVersion is the number 3, expected 2; read as if it were";
+  const auto manifest = Edit("", "manifest['schemaVersion'] = 3");
+  ASSERT_THAT(manifest->problems(), SizeIs(1)) << Describe(manifest->problems());
+  EXPECT_EQ(manifest->problems()[0].kind, Kind::kMalformed);
+  EXPECT_EQ(manifest->problems()[0].message, three);
+  EXPECT_THAT(manifest->parts(), SizeIs(1));
+  const auto index = Edit("", "", "index['schemaVersion'] = 3");
+  ASSERT_THAT(index->problems(), SizeIs(1)) << Describe(index->problems());
+  EXPECT_EQ(index->problems()[0].where, "index.json");
+  EXPECT_EQ(index->problems()[0].message, three);
+  EXPECT_THAT(Edit("", "manifest['schemaVersion'] = '2'")->problems(), SizeIs(1));
+
+  const auto layout = [&](const std::string& python) {
+    return Edit("", "", "open('oci-layout', 'w').write(" + python + ")")->problems();
+  };
+  EXPECT_THAT(layout(R"('{"imageLayoutVersion":"1.1.0"}')"), IsEmpty());
+  for (const std::string text :
+       {R"({"imageLayoutVersion":"2.0.0"})", R"({"imageLayoutVersion":1})", "{}", "[]"}) {
+    const std::vector<Problem> problems = layout("'" + text + "'");
+    ASSERT_THAT(problems, SizeIs(1)) << text << Describe(problems);
+    EXPECT_EQ(problems[0].where, "oci-layout");
+    EXPECT_THAT(problems[0].message, testing::HasSubstr("expected \"1.0.0\""));
+  }
+  EXPECT_TRUE(HasProblem(layout("'1.0'[:0]"), Kind::kUnreadable, "empty"));
+}
+
+TEST_F(DocumentsTest, MediaTypesOfLayers) {
+  const auto problems = [&](const std::string& media_type) {
+    return Edit("", "manifest['layers'][0]['mediaType'] = '" + media_type + "'")->problems();
+  };
+  // Whichever of them it is, the bytes say how they are packed.
+  for (const char* known : {"application/vnd.oci.image.layer.v1.tar+zstd",
+                            "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+                            "application/vnd.docker.image.rootfs.diff.tar",
+                            "application/vnd.docker.image.rootfs.diff.tar.gzip", ""}) {
+    EXPECT_THAT(problems(known), IsEmpty()) << known;
+  }
+  for (const char* other : {"application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+                            "application/vnd.oci.image.layer.v1.tar+lzip",
+                            "application/vnd.oci.image.config.v1+json"}) {
+    const std::vector<Problem> found = problems(other);
+    ASSERT_THAT(found, SizeIs(1)) << other;
+    EXPECT_EQ(found[0].kind, Kind::kMalformed);
+    EXPECT_THAT(found[0].message,
+                testing::HasSubstr(std::string("layers[0].mediaType is \"") + other));
+  }
+  EXPECT_TRUE(HasProblem(problems("application/vnd.oci.image.layer.v1.tar+gzip+encrypted"),
+                         Kind::kMalformed, "--decryption-key"));
+}
+
 TEST_F(DocumentsTest, EmbeddedDataAreTheBlobs) {
   // The layer of another image, embedded.
   const auto other = Edit("", "manifest['layers'][0]['data'] = 'aGVsbG8='");

@@ -267,6 +267,35 @@ TEST(Why, ClaimsSayMoreThanReferences) {
   EXPECT_THAT(claim.Steps(), ElementsAre("SHEBANG " + kTool + "/tool"));
 }
 
+TEST(Why, ReferencesThatNixDoesNotSee) {
+  std::string wide;
+  for (const char c : kTool) wide += std::string({c, '\0'});
+  Asked asked;
+  asked.tree.Directory(kRun).Executable(kRun + "/run", std::string("data\n\n", 6) + wide);
+  asked.tree.Directory(kTool).Executable(kTool + "/tool", "#!/opt/sh\n");
+  asked.Entrypoint(kRun + "/run");
+  asked.Why("/opt/sh");
+  EXPECT_THAT(asked.Steps(), ElementsAre("HIDDEN_REFERENCE " + kTool, "HOLDS " + kTool + "/tool",
+                                         "SHEBANG /opt/sh"));
+  EXPECT_THAT(asked.Text(), HasSubstr("    refers to it in UTF-16 text at 0x"));
+
+  // What Nix sees as well is told so.
+  Asked both;
+  both.tree.Directory(kRun).Executable(kRun + "/run", wide + kTool + "\n");
+  both.tree.Directory(kTool).Executable(kTool + "/tool", "x");
+  both.Entrypoint(kRun + "/run");
+  both.Why(kTool);
+  EXPECT_THAT(both.Steps(), ElementsAre("STORE_REFERENCE " + kTool));
+
+  // Nothing else refers to it, and yet it is no root.
+  Asked unpacked;
+  unpacked.tree.Directory(kRun).File(kRun + "/doc", wide);
+  unpacked.tree.Directory(kTool).Executable(kTool + "/tool", "#!/opt/sh\n");
+  unpacked.Why("/opt/sh");
+  EXPECT_THAT(unpacked.Steps(), ElementsAre("HOLDS " + kRun + "/doc", "HIDDEN_REFERENCE " + kTool,
+                                            "HOLDS " + kTool + "/tool", "SHEBANG /opt/sh"));
+}
+
 // What a program is made to do counts for more than a string in it.
 TEST(Why, ClaimsSayMoreThanStrings) {
   Asked asked;

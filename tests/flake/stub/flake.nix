@@ -36,7 +36,7 @@
               if missing != [ ] then throw "nixpkgs has no ${builtins.head missing}"
               else function (builtins.intersectAttrs arguments self // overrides);
           } // lib.genAttrs [
-            "abseil-cpp" "bzip2" "clang-tools" "cli11" "cmake" "curl" "gtest" "isa-l" "libarchive" "libffi"
+            "abseil-cpp" "brotli" "bzip2" "clang-tools" "cli11" "cmake" "curl" "gtest" "isa-l" "libarchive" "libffi"
             "libxml2" "ncurses" "ninja" "nlohmann_json" "openssl" "patchelf" "pkg-config" "protobuf" "re2"
             "shellcheck" "skopeo" "sqlite" "umoci" "valgrind" "xz" "yaml-cpp" "zlib" "zstd"
           ] package;
