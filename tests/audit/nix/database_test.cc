@@ -252,10 +252,11 @@ TEST_F(StoreDatabaseTest, BadRowsLeaveTheRest) {
   const auto closure = ReadClosure("store:" + store_.root());
   ASSERT_TRUE(closure.ok()) << closure.status();
   EXPECT_THAT(closure->paths, SizeIs(paths_.size() + 1));
+  // Edges first, then paths in their order.
   EXPECT_THAT(closure->problems,
               ElementsAre(HasSubstr("names a path that is not in ValidPaths"),
-                          HasSubstr("\"/nix/store/short\" is no store path"),
-                          HasSubstr("has 3 digits"), HasSubstr("is not in the store directory")));
+                          HasSubstr("is not in the store directory"), HasSubstr("has 3 digits"),
+                          HasSubstr("\"/nix/store/short\" is no store path")));
   EXPECT_FALSE(closure->paths.at(top_).has_references);
   EXPECT_EQ(closure->paths.at(kNew).nar_hash, "");
 }
