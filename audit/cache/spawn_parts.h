@@ -1,0 +1,74 @@
+// One spawn, spelled out: everything that its key is made of and that a log knows. It comes from a
+// log or is edited, so that a diagnosis can exchange one part for another spawn's and ask what the
+// key would be.
+#ifndef LRE_AUDIT_AUDIT_CACHE_SPAWN_PARTS_H_
+#define LRE_AUDIT_AUDIT_CACHE_SPAWN_PARTS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "audit/cache/digest_function.h"
+#include "audit/cache/execution_log.h"
+
+namespace lre_audit::cache {
+
+struct InputNode {
+  enum Kind { kFile, kSymlink, kEmptyDirectory };
+  Kind kind = kFile;
+  BlobDigest digest;   // of a file; unknown where the log has none
+  std::string target;  // of a symlink
+  bool is_tool = false;
+
+  bool operator==(const InputNode&) const = default;
+};
+
+// By path, relative to the execution root. In the order of bytes, as REAPI sorts names.
+using Inputs = std::map<std::string, InputNode>;
+
+struct Output {
+  enum Kind {
+    kFile,
+    kDirectory,  // a tree artifact
+    kSymlink,
+    kMissing,  // was not made: which of the others it was to be, the log does not say
+  };
+  std::string path;
+  Kind kind = kFile;
+  BlobDigest digest;                        // of a file
+  std::string target;                       // of a symlink
+  std::map<std::string, BlobDigest> files;  // of a directory, by relative path
+};
+
+struct SpawnParts {
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;  // in the log's order
+  std::vector<std::pair<std::string, std::string>> platform;     // likewise
+  Inputs inputs;
+  std::vector<Output> outputs;  // the declared ones
+  uint64_t timeout_millis = 0;
+  bool remotable = false;
+  bool cacheable = false;
+  bool remote_cacheable = false;
+
+  // Not part of the key:
+  std::string label, mnemonic, runner, status;
+  int32_t exit_code = 0;
+  BlobDigest logged_digest;
+
+  // Why no key can be computed from these parts, or why it may not be the one that Bazel computed.
+  bool damaged = false;                       // the log could not be read in full
+  std::vector<std::string> duplicate_inputs;  // paths logged more than once
+};
+
+SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn);
+
+// The declared inputs, tool set left out of account; adds to `inputs`, the first of equal paths
+// counts. For who wants them without the rest.
+void ExpandInputs(const ExecutionLog& log, const Spawn& spawn, SpawnParts* parts);
+
+}  // namespace lre_audit::cache
+
+#endif  // LRE_AUDIT_AUDIT_CACHE_SPAWN_PARTS_H_
