@@ -47,6 +47,7 @@ struct InputSet {
 struct SymlinkSet {
   ListId pairs = 0;
   ListId sets = 0;
+  bool damaged = false;
 };
 
 // A runfiles tree as an input since 7.4; ExpandRunfiles() of spawn_parts.h says what is in it.
@@ -61,7 +62,7 @@ struct RunfilesTree {
 struct Spawn {
   uint64_t offset = 0;     // of its entry in the uncompressed log, bytes
   uint32_t entry = 0;      // number of its entry, from 0
-  ListId arguments = 0;    // in runs: log.lists.GetRuns(); StringIds
+  ListId arguments = 0;    // StringIds, in runs: log.lists.GetRuns()
   ListId environment = 0;  // name, value, name, value, ... in the log's order
   ListId platform = 0;     // likewise
   SetId inputs = 0;

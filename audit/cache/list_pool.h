@@ -12,7 +12,7 @@
 
 namespace lre_audit::cache {
 
-// Equal in one pool exactly when the lists are, if both were interned in the same way. 0 is empty.
+// 0 is the empty list.
 using ListId = uint32_t;
 
 class ListPool {
@@ -21,18 +21,18 @@ class ListPool {
   ListPool(ListPool&&) = default;
   ListPool& operator=(ListPool&&) = default;
 
-  // Kept as it is: for lists that are whole units (an environment, a platform).
+  // For lists of which many are the same: they have the same id.
   ListId Intern(std::span<const uint32_t> ids);
-  // Cut into runs where the ids themselves say so, so that the same run is found in other lists.
-  ListId InternInRuns(std::span<const uint32_t> ids);
-  // The runs alone, each an interned list.
-  std::vector<ListId> Runs(std::span<const uint32_t> ids);
-  // Kept, and not looked for: for lists of which no two are the same.
+  // For lists of which no two are.
   ListId Add(std::span<const uint32_t> ids);
+  // For long lists that share parts: cut into runs of some `length` ids where the ids themselves
+  // say so, hence in the same places in other lists. The interned runs, in order.
+  std::vector<ListId> Runs(std::span<const uint32_t> ids, uint32_t length);
+  // The interned list of its runs: the same for the same ids and length.
+  ListId InternRuns(std::span<const uint32_t> ids, uint32_t length);
 
-  // Of a list that was kept as it is.
   std::span<const uint32_t> Get(ListId id) const { return {lists_[id].ids, lists_[id].size}; }
-  // Of one that was interned in runs.
+  // The ids that InternRuns() was given.
   std::vector<uint32_t> GetRuns(ListId id) const;
 
  private:
@@ -40,14 +40,13 @@ class ListPool {
     const uint32_t* ids = nullptr;
     uint32_t size = 0;
   };
-  uint32_t* Store(std::span<const uint32_t> ids);
-  void Grow();
 
   ChunkedArray<List> lists_;
-  std::vector<uint32_t> slots_;
+  std::vector<uint32_t> slots_;  // ids of interned lists, open addressing; 0 is free
+  size_t interned_ = 0;
   std::vector<std::unique_ptr<uint32_t[]>> blocks_;
   uint32_t* next_ = nullptr;
-  size_t left_ = 0, interned_ = 0;
+  size_t left_ = 0;
 };
 
 }  // namespace lre_audit::cache

@@ -1,5 +1,5 @@
-// The strings of a log, each once. A string is kept as what stands before its last slash, which
-// many share, and the rest.
+// The strings of a log, each once. What stands before a string's last slash, which many share, is
+// kept apart from the rest.
 #ifndef LRE_AUDIT_AUDIT_CACHE_STRING_TABLE_H_
 #define LRE_AUDIT_AUDIT_CACHE_STRING_TABLE_H_
 
@@ -26,45 +26,40 @@ class StringTable {
   // The id of a string that is in the table, else 0.
   StringId Find(std::string_view text) const;
 
-  // "a/b" and "c" of "a/b/c"; "" and all of it for what has no slash. The slash belongs to neither:
-  // has_slash tells "/c" from "c".
+  // Of "a/b/c": "a/b" and "c", the slash belongs to neither. What has no slash is all tail.
   struct Parts {
-    StringId directory = 0;
-    bool has_slash = false;
+    uint32_t directory = 0;  // equal exactly when the texts are; 0: there is no slash
     std::string_view directory_text, tail;
   };
   Parts Split(StringId id) const;
 
   std::string Get(StringId id) const;
   void Append(StringId id, std::string* text) const;
-  size_t Length(StringId id) const;
 
-  size_t size() const { return entries_.size(); }
-  uint64_t memory() const { return memory_; }  // bytes, about
+  size_t size() const { return tails_.texts.size(); }
 
  private:
-  struct Entry {
-    const char* tail = nullptr;
-    uint32_t length = 0;     // of the tail
-    uint32_t directory = 0;  // its id, shifted left by one, and whether there is a slash
+  struct Text {
+    const char* bytes = nullptr;
+    uint32_t length = 0;
+    uint32_t directory = 0;  // of a tail
   };
-  struct Arena {
-    std::vector<std::unique_ptr<char[]>> blocks;
-    size_t left = 0;
-    char* next = nullptr;
+  // Texts, and a hash table of their indexes with open addressing.
+  struct Table {
+    ChunkedArray<Text> texts;
+    std::vector<uint32_t> slots, tags;  // index, and the hash, of each slot; index 0 is free
+    void Insert(uint32_t tag, uint32_t index);
   };
 
-  StringId InternWhole(std::string_view text, uint64_t hash, uint32_t directory);
-  bool Equals(const Entry& entry, uint32_t directory, std::string_view tail) const;
+  static std::string_view View(const Text& text) { return {text.bytes, text.length}; }
+  uint32_t FindDirectory(std::string_view text, uint32_t tag) const;
+  StringId FindWhole(std::string_view text, size_t slash, uint32_t tag) const;
   const char* Store(std::string_view text);
-  void Grow();
 
-  ChunkedArray<Entry> entries_;
-  // Open addressing: an id, and as many bits of the hash as there is room for.
-  std::vector<uint32_t> slots_;
-  std::vector<uint32_t> tags_;
-  Arena arena_;
-  uint64_t memory_ = 0;
+  Table tails_, directories_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* next_ = nullptr;
+  size_t left_ = 0;
 };
 
 }  // namespace lre_audit::cache
