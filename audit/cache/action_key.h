@@ -72,13 +72,15 @@ struct Verification {
   enum class State {
     kVerified,    // the digest that was logged, or that a cache has, was computed
     kUnverified,  // none of the recipes makes it
-    kNoOracle,    // computed, and nobody says whether it is right: no digest logged, no cache asked
+    // Computed, and nobody says whether it is right: no digest was logged, and no cache was asked,
+    // or none has entries of such actions.
+    kNoOracle,
   };
   State state = State::kUnverified;
   // The one that was right; else the likeliest.
   Recipe recipe;
   Key key;  // by that recipe; digests unknown where none could be computed
-  // Of kUnverified: why, for people: "the log has 2 paths of inputs twice (Bazel 4 logs runfiles
+  // Why it is not verified, for people: "the log has 2 paths of inputs twice (Bazel 4 logs runfiles
   // under wrong paths)", ...
   std::string reason;
   std::vector<std::string> tried;  // hypotheses, as Recipe::ToString()
@@ -88,7 +90,7 @@ struct Verification {
 class Verifier {
  public:
   // `cache` may be null: then logged digests alone count. What is pointed to must outlive this.
-  Verifier(const ExecutionLog& log, KnownActions* cache) : log_(log), cache_(cache) {}
+  Verifier(const ExecutionLog& log, KnownActions* cache) : log_(log), cache_(cache), walker_(log) {}
   // Errors are those of the cache.
   absl::StatusOr<Verification> Verify(const Spawn& spawn);
   absl::StatusOr<Verification> Verify(const SpawnParts& parts);
@@ -96,6 +98,7 @@ class Verifier {
  private:
   const ExecutionLog& log_;
   KnownActions* cache_;
+  SetWalker walker_;
   std::optional<Recipe> last_;
 };
 

@@ -59,15 +59,20 @@ struct SpawnParts {
   BlobDigest logged_digest;
 
   // Why no key can be computed from these parts, or why it may not be the one that Bazel computed.
-  bool damaged = false;                       // the log could not be read in full
-  std::vector<std::string> duplicate_inputs;  // paths logged more than once
+  bool damaged = false;  // the log could not be read in full
+  // The log has one path of the inputs more than once; which, where their contents differ.
+  bool has_duplicate_inputs = false;
+  std::vector<std::string> duplicate_inputs;
 };
 
 SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn);
+// For many spawns of one log: `walker` is of that log.
+SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& walker);
 
-// The declared inputs, tool set left out of account; adds to `inputs`, the first of equal paths
-// counts. For who wants them without the rest.
-void ExpandInputs(const ExecutionLog& log, const Spawn& spawn, SpawnParts* parts);
+// What stands in a runfiles tree: pairs of a path in it, and the ArtifactId of the file that it
+// leads to, 0 for an empty file. By path.
+std::map<std::string, ArtifactId> ExpandRunfiles(const ExecutionLog& log, const RunfilesTree& tree,
+                                                 SetWalker& walker, bool* damaged);
 
 }  // namespace lre_audit::cache
 
