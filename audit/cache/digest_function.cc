@@ -40,12 +40,18 @@ class Evp {
   EVP_MD* const sha1_;
 };
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// The value of each hexadecimal digit, 0xff for what is none: logs have hundreds of megabytes of
+// them.
+constexpr std::array<uint8_t, 256> kHexValues = [] {
+  std::array<uint8_t, 256> values = {};
+  values.fill(0xff);
+  for (int i = 0; i < 10; ++i) values['0' + i] = static_cast<uint8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    values['a' + i] = static_cast<uint8_t>(10 + i);
+    values['A' + i] = static_cast<uint8_t>(10 + i);
+  }
+  return values;
+}();
 
 }  // namespace
 
@@ -90,13 +96,16 @@ absl::StatusOr<BlobDigest> ParseBlobDigest(std::string_view hex, uint64_t size) 
   BlobDigest digest;
   digest.size = size;
   digest.length = static_cast<uint8_t>(hex.size() / 2);
+  uint8_t wrong = 0;
   for (size_t i = 0; i < digest.length; ++i) {
-    const int high = HexValue(hex[2 * i]), low = HexValue(hex[2 * i + 1]);
-    if (high < 0 || low < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("hash \"", Escaped(hex), "\" is no hexadecimal number"));
-    }
+    const uint8_t high = kHexValues[static_cast<uint8_t>(hex[2 * i])];
+    const uint8_t low = kHexValues[static_cast<uint8_t>(hex[2 * i + 1])];
+    wrong |= static_cast<uint8_t>(high | low);
     digest.hash[i] = static_cast<uint8_t>(high << 4 | low);
+  }
+  if (wrong > 0xf) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("hash \"", Escaped(hex), "\" is no hexadecimal number"));
   }
   return digest;
 }

@@ -9,58 +9,68 @@
 namespace lre_audit::cache {
 namespace {
 
-constexpr size_t kBlockIds = 64 << 10;
-
-size_t HashOf(std::span<const uint32_t> ids) {
-  return absl::HashOf(
-      ToAbsl({reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(uint32_t)}));
+uint32_t HashOf(std::span<const uint32_t> ids) {
+  return static_cast<uint32_t>(absl::HashOf(ToAbsl({reinterpret_cast<const char*>(ids.data()),
+                                                    ids.size() * sizeof(uint32_t)})) >>
+                               16);
 }
 
 }  // namespace
 
-ListPool::ListPool() : slots_(1024) { lists_.Add({}); }
+ListPool::ListPool() : slots_(1024) {
+  // The empty list lies at 0.
+  memory_.push_back(std::make_unique<uint32_t[]>(kBlockIds));
+  blocks_.push_back(memory_.back().get());
+  next_ = 1;
+}
 
 ListId ListPool::Add(std::span<const uint32_t> ids) {
   if (ids.empty()) return 0;
-  uint32_t* stored = nullptr;
-  if (ids.size() > left_) {
-    const bool large = ids.size() > kBlockIds / 8;
-    blocks_.push_back(std::make_unique_for_overwrite<uint32_t[]>(large ? ids.size() : kBlockIds));
-    if (large) {
-      stored = blocks_.back().get();
-    } else {
-      next_ = blocks_.back().get();
-      left_ = kBlockIds;
+  const size_t need = ids.size() + 1;
+  if ((next_ & (kBlockIds - 1)) == 0 || (next_ & (kBlockIds - 1)) + need > kBlockIds) {
+    const size_t count = (need + kBlockIds - 1) >> kShift;
+    if (blocks_.size() + count > kBlockIds) {
+      full_ = true;
+      return 0;
     }
+    next_ = blocks_.size() << kShift;
+    memory_.push_back(std::make_unique_for_overwrite<uint32_t[]>(count << kShift));
+    for (size_t i = 0; i < count; ++i) blocks_.push_back(memory_.back().get() + (i << kShift));
   }
-  if (stored == nullptr) {
-    stored = next_;
-    next_ += ids.size();
-    left_ -= ids.size();
-  }
-  std::copy(ids.begin(), ids.end(), stored);
-  return lists_.Add({stored, static_cast<uint32_t>(ids.size())});
+  const ListId id = static_cast<ListId>(next_);
+  uint32_t* const list = blocks_[id >> kShift] + (id & (kBlockIds - 1));
+  *list = static_cast<uint32_t>(ids.size());
+  std::copy(ids.begin(), ids.end(), list + 1);
+  next_ += need;
+  // What a long list leaves of its last block is left: the block's begin may not be its own.
+  if (need > kBlockIds) next_ = blocks_.size() << kShift;
+  return id;
 }
 
 ListId ListPool::Intern(std::span<const uint32_t> ids) {
   if (ids.empty()) return 0;
   if (interned_ * 4 > slots_.size() * 3) {
-    const std::vector<uint32_t> old = std::move(slots_);
-    slots_.assign(old.size() * 2, 0);
-    for (const uint32_t id : old) {
-      if (id == 0) continue;
-      size_t slot = HashOf(Get(id)) & (slots_.size() - 1);
-      while (slots_[slot] != 0) slot = (slot + 1) & (slots_.size() - 1);
-      slots_[slot] = id;
+    const std::vector<Slot> old = std::move(slots_);
+    slots_.assign(old.size() * 2, {});
+    for (const Slot& kept : old) {
+      if (kept.id == 0) continue;
+      size_t slot = kept.hash & (slots_.size() - 1);
+      while (slots_[slot].id != 0) slot = (slot + 1) & (slots_.size() - 1);
+      slots_[slot] = kept;
     }
   }
-  size_t slot = HashOf(ids) & (slots_.size() - 1);
-  for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
-    const std::span<const uint32_t> found = Get(slots_[slot]);
-    if (std::equal(found.begin(), found.end(), ids.begin(), ids.end())) return slots_[slot];
+  const uint32_t hash = HashOf(ids);
+  size_t slot = hash & (slots_.size() - 1);
+  for (; slots_[slot].id != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+    if (slots_[slot].hash != hash) continue;
+    const std::span<const uint32_t> found = Get(slots_[slot].id);
+    if (std::equal(found.begin(), found.end(), ids.begin(), ids.end())) return slots_[slot].id;
   }
+  const ListId id = Add(ids);
+  if (id == 0) return 0;
   ++interned_;
-  return slots_[slot] = Add(ids);
+  slots_[slot] = {hash, id};
+  return id;
 }
 
 std::vector<ListId> ListPool::Runs(std::span<const uint32_t> ids, uint32_t length) {

@@ -3,16 +3,15 @@
 #ifndef LRE_AUDIT_AUDIT_CACHE_LIST_POOL_H_
 #define LRE_AUDIT_AUDIT_CACHE_LIST_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "audit/cache/chunked_array.h"
-
 namespace lre_audit::cache {
 
-// 0 is the empty list.
+// Where the list lies: its length, and then the ids. 0 is the empty list.
 using ListId = uint32_t;
 
 class ListPool {
@@ -31,22 +30,30 @@ class ListPool {
   // The interned list of its runs: the same for the same ids and length.
   ListId InternRuns(std::span<const uint32_t> ids, uint32_t length);
 
-  std::span<const uint32_t> Get(ListId id) const { return {lists_[id].ids, lists_[id].size}; }
+  std::span<const uint32_t> Get(ListId id) const {
+    const uint32_t* const list = blocks_[id >> kShift] + (id & (kBlockIds - 1));
+    return {list + 1, *list};
+  }
   // The ids that InternRuns() was given.
   std::vector<uint32_t> GetRuns(ListId id) const;
 
- private:
-  struct List {
-    const uint32_t* ids = nullptr;
-    uint32_t size = 0;
-  };
+  // No more lists fit: those that Add() is given are lost, and 0 is returned. 16 GiB are taken.
+  bool full() const { return full_; }
 
-  ChunkedArray<List> lists_;
-  std::vector<uint32_t> slots_;  // ids of interned lists, open addressing; 0 is free
+ private:
+  static constexpr uint32_t kShift = 16;
+  static constexpr size_t kBlockIds = size_t{1} << kShift;
+
+  std::vector<std::unique_ptr<uint32_t[]>> memory_;
+  std::vector<uint32_t*> blocks_;  // a list that is longer than a block takes several in a row
+  size_t next_ = 0;                // in all blocks
+  bool full_ = false;
+  struct Slot {
+    uint32_t hash = 0;
+    ListId id = 0;  // 0: free
+  };
+  std::vector<Slot> slots_;  // of interned lists, open addressing
   size_t interned_ = 0;
-  std::vector<std::unique_ptr<uint32_t[]>> blocks_;
-  uint32_t* next_ = nullptr;
-  size_t left_ = 0;
 };
 
 }  // namespace lre_audit::cache

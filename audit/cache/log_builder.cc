@@ -84,19 +84,51 @@ void LogBuilder::SetDigest(std::string_view hex, uint64_t size, Spawn* spawn) {
   log.has_digests = true;
 }
 
-ListId LogBuilder::InternPairs(const SpawnExecView::Pairs& pairs) {
-  ids_.clear();
-  for (const auto& [name, value] : pairs) {
-    ids_.push_back(log.strings.Intern(name));
-    ids_.push_back(log.strings.Intern(value));
+const std::vector<StringId>& ListMemo::Intern(const std::vector<std::string_view>& list,
+                                              StringTable* strings, bool* same) {
+  *same = list.size() == ends_.size();
+  next_text_.clear();
+  next_ends_.clear();
+  ids_.resize(list.size());
+  for (size_t i = 0; i < list.size(); ++i) {
+    const size_t begin = i == 0 || i >= ends_.size() ? 0 : ends_[i - 1];
+    if (i >= ends_.size() || std::string_view(text_).substr(begin, ends_[i] - begin) != list[i]) {
+      ids_[i] = strings->Intern(list[i]);
+      *same = false;
+    }
+    next_text_.append(list[i]);
+    next_ends_.push_back(next_text_.size());
   }
-  return log.lists.Intern(ids_);
+  text_.swap(next_text_);
+  ends_.swap(next_ends_);
+  return ids_;
+}
+
+ListId LogBuilder::InternPairs(const SpawnExecView::Pairs& pairs, LastList* last) {
+  strings_.clear();
+  for (const auto& [name, value] : pairs) {
+    strings_.push_back(name);
+    strings_.push_back(value);
+  }
+  bool same = false;
+  const std::vector<StringId>& ids = last->memo.Intern(strings_, &log.strings, &same);
+  if (!same) last->list = log.lists.Intern(ids);
+  return last->list;
+}
+
+ListId LogBuilder::InternEnvironment(const SpawnExecView::Pairs& pairs) {
+  return InternPairs(pairs, &environment_);
+}
+
+ListId LogBuilder::InternPlatform(const SpawnExecView::Pairs& pairs) {
+  return InternPairs(pairs, &platform_);
 }
 
 ListId LogBuilder::InternArguments(const std::vector<std::string_view>& arguments) {
-  ids_.clear();
-  for (const std::string_view argument : arguments) ids_.push_back(log.strings.Intern(argument));
-  return log.lists.InternRuns(ids_, kArgumentRun);
+  bool same = false;
+  const std::vector<StringId>& ids = arguments_.memo.Intern(arguments, &log.strings, &same);
+  if (!same) arguments_.list = log.lists.InternRuns(ids, kArgumentRun);
+  return arguments_.list;
 }
 
 Spawn LogBuilder::NewSpawn() const {
@@ -186,8 +218,8 @@ void LogBuilder::AddOutputs(const SpawnExecView& view, Spawn* spawn) {
 void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
   Spawn spawn = NewSpawn();
   spawn.arguments = InternArguments(view.arguments);
-  spawn.environment = InternPairs(view.environment);
-  spawn.platform = InternPairs(view.platform);
+  spawn.environment = InternEnvironment(view.environment);
+  spawn.platform = InternPlatform(view.platform);
 
   std::vector<ArtifactId> inputs, tools;
   const uint32_t round = static_cast<uint32_t>(log.spawns.size()) + 1;

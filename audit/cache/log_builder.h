@@ -36,6 +36,20 @@ struct SpawnExecView {
   void Clear();
 };
 
+// Interns lists of strings that are much like the one before: what stands in the same place again
+// is not looked up.
+class ListMemo {
+ public:
+  // The ids, until the next call; `same` receives whether all are those of the last call.
+  const std::vector<StringId>& Intern(const std::vector<std::string_view>& list,
+                                      StringTable* strings, bool* same);
+
+ private:
+  std::string text_, next_text_;          // all strings, one behind the other
+  std::vector<size_t> ends_, next_ends_;  // of each in it
+  std::vector<StringId> ids_;
+};
+
 class LogBuilder {
  public:
   ExecutionLog log;
@@ -57,7 +71,8 @@ class LogBuilder {
   void SetDigest(std::string_view hex, uint64_t size, Spawn* spawn);
   void SetFunction(std::string_view name);
 
-  ListId InternPairs(const SpawnExecView::Pairs& pairs);
+  ListId InternEnvironment(const SpawnExecView::Pairs& pairs);
+  ListId InternPlatform(const SpawnExecView::Pairs& pairs);
   ListId InternArguments(const std::vector<std::string_view>& arguments);
   // The common part of a spawn's beginning: entry and offset.
   Spawn NewSpawn() const;
@@ -66,6 +81,13 @@ class LogBuilder {
   void AddSpawnExec(const SpawnExecView& spawn);
 
  private:
+  // A memo, and the list that was made of it last.
+  struct LastList {
+    ListMemo memo;
+    ListId list = 0;
+  };
+
+  ListId InternPairs(const SpawnExecView::Pairs& pairs, LastList* last);
   ArtifactId InternFile(const SpawnExecView::File& file);
   // The graph's node for inputs that are listed one by one: their runs are its sets.
   SetId InternInputs(std::span<const ArtifactId> artifacts);
@@ -75,7 +97,8 @@ class LogBuilder {
   uint64_t entry_ = 0, offset_ = 0;
   bool entry_damaged_ = false;
   bool function_known_ = false;
-  std::vector<uint32_t> ids_;  // scratch
+  LastList environment_, platform_, arguments_;
+  std::vector<std::string_view> strings_;  // scratch
   // For each string, the spawn (number + 1) that had an input of this path last.
   std::vector<uint32_t> path_seen_;
   // Interned artifacts by the hash of what they are.

@@ -68,7 +68,7 @@ class CompactLogReader : public LogReader {
   // Whether the message was read to its end; else a warning that names it.
   bool Checked(const WireReader& reader, const char* message);
 
-  std::vector<uint32_t> ids_;                        // by id
+  ChunkedArray<uint32_t> ids_;                       // by id
   absl::flat_hash_map<uint32_t, uint32_t> far_ids_;  // those that would leave large gaps
   uint32_t defined_ = 0;
   bool has_invocation_ = false;

@@ -37,8 +37,8 @@ void CompactLogReader::Define(uint32_t id, Kind kind, uint32_t index) {
     ids_[id] = value;
   } else if (id < kNearIds || id / 8 < defined_) {
     // Bazel numbers them one after the other.
-    ids_.resize(size_t{id} + 1);
-    ids_[id] = value;
+    while (ids_.size() < id) ids_.Add(0);
+    ids_.Add(value);
   } else {
     far_ids_[id] = value;
   }
@@ -328,8 +328,8 @@ void CompactLogReader::SpawnEntry(std::string_view message) {
   Checked(reader, "spawn");
   if (!whole) builder_.Warn("a variable, property or digest of the spawn is cut off or damaged");
   spawn.arguments = builder_.InternArguments(view_.arguments);
-  spawn.environment = builder_.InternPairs(view_.environment);
-  spawn.platform = builder_.InternPairs(view_.platform);
+  spawn.environment = builder_.InternEnvironment(view_.environment);
+  spawn.platform = builder_.InternPlatform(view_.platform);
   spawn.outputs = log.lists.Add(outputs_);
   spawn.damaged = builder_.entry_damaged();
   log.spawns.Add(spawn);

@@ -3,7 +3,7 @@
 
   execution_log.py MEGABYTES [FILE]     to FILE packed as *.zst, else unpacked to standard output
 
-What it is made like: C++ compiles of packages that depend on each other, each with some sixty
+What it is made like: C++ compiles of packages that depend on each other, each with some eighty
 arguments, most of them flags that others have too, an input set of a few files and earlier sets, a
 source and two outputs of its own.
 """
@@ -66,12 +66,18 @@ def write(stream, limit):
     out = Writer(stream, limit)
     draw = out.random
     out.entry(2, message(1, "SHA-256") + message(2, "_main") + message(4, "synthetic"), with_id=False)
-    store = "/nix/store/" + hashlib.sha256(b"store").hexdigest()[:32]
+
+    def store(name):
+        return f"/nix/store/{hashlib.sha256(name.encode()).hexdigest()[:32]}-{name}"
+
+    path = ":".join(store(f"{name}-9.5") + "/bin" for name in (
+        "bash", "coreutils", "findutils", "diffutils", "gnused", "gnugrep", "gawk", "gnutar", "gzip", "bzip2",
+        "gnumake", "patch", "xz", "file", "gcc-wrapper", "binutils-wrapper"))
     environment = b"".join(message(2, message(1, name) + message(2, value)) for name, value in (
-        ("PATH", f"{store}-coreutils/bin:{store}-gcc-wrapper/bin"), ("PWD", "/proc/self/cwd")))
+        ("PATH", path), ("PWD", "/proc/self/cwd")))
     platform = message(3, message(1, message(1, "container-image") + message(2, "docker://lre-cc:" + "0" * 32)))
     flags = [f"-W{word}-{i}" for i, word in enumerate(("no-sign-compare", "all", "error", "shadow") * 8)]
-    flags += [f"-isystem{store}-library-{i}/include" for i in range(40)] + [f"-DFEATURE_{i}=1" for i in range(80)]
+    flags += [f"-isystem{store(f'library-{i}.0')}/include" for i in range(40)] + [f"-DFEATURE_{i}=1" for i in range(80)]
     toolchain = out.entry(6, packed(5, [out.file(f"external/toolchain/header{i}.h") for i in range(300)]))
     sets = [toolchain]
     package = 0
@@ -81,8 +87,8 @@ def write(stream, limit):
         headers = [out.file(f"{directory}/include/{directory.replace('/', '_')}_{i}.h") for i in range(3)]
         depends = [sets[int(len(sets) * draw.random() ** 0.5)] for _ in range(draw.randrange(1, 8))]
         sets.append(out.entry(6, packed(5, headers) + packed(4, [toolchain, *depends])))
-        chosen = draw.sample(flags, 45)
-        common = b"".join(message(1, flag) for flag in [f"{store}-gcc-wrapper/bin/gcc", *chosen])
+        chosen = draw.sample(flags, 60)
+        common = b"".join(message(1, flag) for flag in [store("gcc-wrapper-9.5") + "/bin/gcc", *chosen])
         common += b"".join(message(1, word) for word in ("-iquote", ".", "-iquote", "bazel-out/k8-fastbuild/bin"))
         label = f"//{directory}:lib"
         for unit in range(12):
