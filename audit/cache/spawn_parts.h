@@ -40,6 +40,8 @@ struct Output {
   BlobDigest digest;                        // of a file
   std::string target;                       // of a symlink
   std::map<std::string, BlobDigest> files;  // of a directory, by relative path
+
+  bool operator==(const Output&) const = default;
 };
 
 struct SpawnParts {
@@ -63,6 +65,8 @@ struct SpawnParts {
   // The log has one path of the inputs more than once; which, where their contents differ.
   bool has_duplicate_inputs = false;
   std::vector<std::string> duplicate_inputs;
+
+  bool operator==(const SpawnParts&) const = default;
 };
 
 SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn);
