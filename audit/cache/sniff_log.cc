@@ -69,8 +69,7 @@ LogKind SniffMessages(std::string_view head) {
       return LogKind::kCompact;
     }
   }
-  if (fields == 0) return compact && !whole ? LogKind::kCompact : LogKind::kUnknown;
-  if (whole && !reader.ok()) return LogKind::kUnknown;
+  if (fields == 0 || (whole && !reader.ok())) return LogKind::kUnknown;
   if (compact && !arguments) return LogKind::kCompact;
   if (spawn && (arguments || of_spawn > 0)) return LogKind::kBinary;
   return LogKind::kUnknown;

@@ -4,7 +4,7 @@
 #   build.sh DIR [OPTION...]
 #
 #   DIR/log.json, log.binary  execution logs of one build
-#   DIR/grpc.log              empty of calls unless --remote
+#   DIR/grpc.log              with --remote
 #   DIR/cache                 --disk_cache
 #   DIR/workspace             the sources
 #
@@ -20,7 +20,6 @@
 #   --undeclared              a source file that includes a header of /usr/include
 #   --copt=FLAG               a flag more for C++ sources
 #   --remote=URL              a remote cache instead of DIR/cache
-#   --base=DIR                what Bazel unpacks and keeps; several builds may share one (DIR/base)
 set -euo pipefail
 
 die() { printf 'tests/bazel/build.sh: %s\n' "$*" >&2; exit 1; }
@@ -29,7 +28,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd); shift
 
 path=/usr/local/bin:/usr/bin:/bin cc=/usr/bin/gcc image=docker://lre-cc:0149364m0mn6dzbv434535bliabj7s06
-header=planted include='' stamp='' random='' undeclared='' remote='' base=$out/base
+header=planted include='' stamp='' random='' undeclared='' remote=''
 action_env=() copt=()
 for option; do
   value=${option#*=}
@@ -45,14 +44,15 @@ for option; do
     --undeclared) undeclared=1 ;;
     --copt=*) copt+=("--copt=$value") ;;
     --remote=*) remote=$value ;;
-    --base=*) base=$value ;;
     *) die "unknown option: $option" ;;
   esac
 done
 command -v bazel > /dev/null || die "needs bazel (Debian: bazel-bootstrap)"
 
+# Nothing of an earlier build: what Bazel has up to date, it does not log.
 work=$out/workspace
-rm -rf "$work" "$out"/log.json "$out"/log.binary "$out"/grpc.log
+[[ ! -d $out/base ]] || chmod -R u+w "$out/base"
+rm -rf "$work" "$out/base" "$out/cache" "$out"/log.json "$out"/log.binary "$out"/grpc.log
 mkdir -p "$work"/{app,lib,gen,tree,tools,platform}
 cd "$work"
 
@@ -239,13 +239,14 @@ platform(
 END
 
 cache=(--disk_cache="$out/cache")
-[[ -z $remote ]] || cache=(--remote_cache="$remote")
+[[ -z $remote ]] || cache=(--remote_cache="$remote" --noremote_upload_local_results)
 
 run() {
   env -i PATH="$path" HOME="$out" CC="$cc" ${include:+CPLUS_INCLUDE_PATH="$include"} LC_ALL=C \
-    nice bazel --install_base="$shares" --trust_install_base --output_user_root="$base" --host_jvm_args=-Xmx512m --max_idle_secs=60 --nosystem_rc \
+    nice bazel --install_base="$shares" --trust_install_base --output_user_root="$out/base" --host_jvm_args=-Xmx512m --max_idle_secs=60 --nosystem_rc \
     --nohome_rc --noworkspace_rc "$@"
 }
+# Bazel starts a server, which would stay.
 trap 'run shutdown > /dev/null 2>&1 || true' EXIT
 run build --jobs=1 --color=no --curses=no --noshow_progress \
   --javabase=@local_jdk//:jdk --host_javabase=@local_jdk//:jdk \
