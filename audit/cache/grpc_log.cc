@@ -100,10 +100,15 @@ void ReadDetails(const remote_logging::RpcCallDetails& details, RemoteCall* call
   }
 }
 
-// The action that the call is for: metadata name its hash; requests its digest, which counts where
-// metadata do not.
+bool IsHash(std::string_view text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// The action that the call is for: metadata name its hash ("capabilities" and the like where there
+// is none); requests its digest, which counts where metadata do not.
 std::string ActionOf(const remote_logging::LogEntry& entry) {
-  if (!entry.metadata().action_id().empty()) return Bounded(entry.metadata().action_id());
+  if (IsHash(entry.metadata().action_id())) return entry.metadata().action_id();
   const remote_logging::RpcCallDetails& details = entry.details();
   if (details.has_get_action_result()) {
     return Bounded(details.get_action_result().request().action_digest().hash());

@@ -41,7 +41,8 @@ std::string Sample() {
   failed.mutable_status()->set_message("connection refused");
   failed.mutable_retry_summary()->set_retry_attempts(4);
   failed.mutable_retry_summary()->set_retries_exhausted(true);
-  return Delimited(Call("build.bazel.remote.execution.v2.Capabilities/GetCapabilities", "", 0)) +
+  return Delimited(Call("build.bazel.remote.execution.v2.Capabilities/GetCapabilities",
+                        "capabilities", 0)) +
          Delimited(miss) + Delimited(execute) + Delimited(failed);
 }
 
