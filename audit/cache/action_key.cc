@@ -179,17 +179,18 @@ absl::StatusOr<Key> ComputeKey(const SpawnParts& parts, const Recipe& recipe) {
   return key;
 }
 
-std::vector<Recipe> RecipesFor(const ExecutionLog& log, const SpawnParts& parts) {
+namespace {
+
+std::vector<Recipe> Recipes(const ExecutionLog& log, const SpawnParts& parts, bool has_tools) {
   using Fields = Recipe::OutputFields;
   Recipe plain;
   plain.function = log.digest_function;
 
-  bool has_tree = false, has_missing = false, has_tools = false;
+  bool has_tree = false, has_missing = false;
   for (const Output& output : parts.outputs) {
     has_tree = has_tree || output.kind == Output::kDirectory;
     has_missing = has_missing || output.kind == Output::kMissing;
   }
-  for (const auto& [path, node] : parts.inputs) has_tools = has_tools || node.is_tool;
 
   // Logs with digests are of Bazel 7 and later, which salt; those without labels of 4.
   std::vector<Recipe> recipes;
@@ -245,13 +246,32 @@ std::vector<Recipe> RecipesFor(const ExecutionLog& log, const SpawnParts& parts)
   return distinct;
 }
 
+}  // namespace
+
+std::vector<Recipe> RecipesFor(const ExecutionLog& log, const SpawnParts& parts) {
+  return Recipes(log, parts,
+                 std::any_of(parts.inputs.begin(), parts.inputs.end(),
+                             [](const auto& input) { return input.second.is_tool; }));
+}
+
 absl::StatusOr<Verification> Verifier::Verify(const Spawn& spawn) {
-  return Verify(ExpandSpawn(log_, spawn, walker_));
+  const SpawnParts parts = ExpandWithoutInputs(log_, spawn);
+  return Verify(parts, Recipes(log_, parts, spawn.tools != 0),
+                [&](const std::vector<std::string>& directories, const MerkleOptions& options) {
+                  return roots_.Root(spawn, directories, options);
+                });
 }
 
 absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts) {
+  return Verify(parts, RecipesFor(log_, parts),
+                [&](const std::vector<std::string>& directories, const MerkleOptions& options) {
+                  return MerkleRoot(parts.inputs, directories, options);
+                });
+}
+
+absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vector<Recipe> recipes,
+                                              const RootFunction& root_of) {
   Verification result;
-  std::vector<Recipe> recipes = RecipesFor(log_, parts);
   if (last_) {
     const auto found = std::find(recipes.begin(), recipes.end(), *last_);
     if (found != recipes.end()) std::rotate(recipes.begin(), found, found + 1);
@@ -279,7 +299,7 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts) {
     if (known != roots.end()) {
       key.input_root = known->second;
     } else {
-      absl::StatusOr<BlobDigest> root = MerkleRoot(parts.inputs, directories, options);
+      absl::StatusOr<BlobDigest> root = root_of(directories, options);
       if (!root.ok()) {
         result.reason = std::string(root.status().message());
         return result;

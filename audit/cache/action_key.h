@@ -4,6 +4,7 @@
 #ifndef LRE_AUDIT_AUDIT_CACHE_ACTION_KEY_H_
 #define LRE_AUDIT_AUDIT_CACHE_ACTION_KEY_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include "absl/status/statusor.h"
 #include "audit/cache/digest_function.h"
 #include "audit/cache/execution_log.h"
+#include "audit/cache/input_roots.h"
+#include "audit/cache/merkle_tree.h"
 #include "audit/cache/spawn_parts.h"
 
 namespace lre_audit::cache {
@@ -90,15 +93,20 @@ struct Verification {
 class Verifier {
  public:
   // `cache` may be null: then logged digests alone count. What is pointed to must outlive this.
-  Verifier(const ExecutionLog& log, KnownActions* cache) : log_(log), cache_(cache), walker_(log) {}
+  Verifier(const ExecutionLog& log, KnownActions* cache) : log_(log), cache_(cache), roots_(log) {}
   // Errors are those of the cache.
   absl::StatusOr<Verification> Verify(const Spawn& spawn);
   absl::StatusOr<Verification> Verify(const SpawnParts& parts);
 
  private:
+  using RootFunction = std::function<absl::StatusOr<BlobDigest>(
+      const std::vector<std::string>& directories, const MerkleOptions& options)>;
+  absl::StatusOr<Verification> Verify(const SpawnParts& parts, std::vector<Recipe> recipes,
+                                      const RootFunction& root_of);
+
   const ExecutionLog& log_;
   KnownActions* cache_;
-  SetWalker walker_;
+  InputRoots roots_;
   std::optional<Recipe> last_;
 };
 

@@ -64,11 +64,11 @@ struct Entry {
   const InputNode* node;  // null: an empty directory
 };
 
-// A directory that is being filled, in the order of names: each kind of nodes is.
+// A directory that is being filled.
 struct Frame {
   std::string_view name;
-  std::string files, directories, symlinks;  // encoded fields
-  std::string_view last;                     // name of the last node that is no directory
+  DirectoryMessage message;
+  std::string_view last;  // name of the last node that is no directory
 };
 
 class Builder {
@@ -82,22 +82,15 @@ class Builder {
     const std::string_view name = entry.names.back();
     if (entry.node == nullptr || entry.node->kind == InputNode::kEmptyDirectory) {
       // Its children, if there are any, come next.
-      stack_.push_back({name, {}, {}, {}, {}});
+      stack_.push_back({name, {}, {}});
       return absl::OkStatus();
     }
-    std::string node;
-    WriteBytes(1, name, &node);
+    const bool is_marked = options_.mark_tools && entry.node->is_tool;
     if (entry.node->kind == InputNode::kSymlink) {
-      WriteBytes(2, entry.node->target, &node);
-      if (Marked(*entry.node)) WriteBytesAlways(4, tool_properties_, &node);
-      WriteBytesAlways(3, node, &frame.symlinks);
+      frame.message.AddSymlink(name, entry.node->target, is_marked);
     } else {
       if (!entry.node->digest.known()) return Refuse(entry.path, "has no digest in the log");
-      WriteDigest(2, entry.node->digest, &node);
-      // Bazel sets it for all files, since modes are no part of what it knows of them.
-      WriteVarint(4, 1, &node);
-      if (Marked(*entry.node)) WriteBytesAlways(6, tool_properties_, &node);
-      WriteBytesAlways(1, node, &frame.files);
+      frame.message.AddFile(name, entry.node->digest, is_marked);
     }
     frame.last = name;
     return absl::OkStatus();
@@ -109,8 +102,6 @@ class Builder {
   }
 
  private:
-  bool Marked(const InputNode& node) const { return options_.mark_tools && node.is_tool; }
-
   // Makes the entry's parent the top of the stack.
   absl::Status MoveTo(const Entry& entry) {
     const size_t depth = entry.names.size() - 1;
@@ -124,22 +115,20 @@ class Builder {
       if (stack_.back().last == entry.names[common]) {
         return Refuse(entry.path, "lies below another input, which is a file");
       }
-      stack_.push_back({entry.names[common], {}, {}, {}, {}});
+      stack_.push_back({entry.names[common], {}, {}});
     }
     return absl::OkStatus();
   }
 
   void Pop() {
     const BlobDigest digest = Digest(stack_.back());
-    std::string node;
-    WriteBytes(1, stack_.back().name, &node);
-    WriteDigest(2, digest, &node);
+    const std::string_view name = stack_.back().name;
     stack_.pop_back();
-    WriteBytesAlways(2, node, &stack_.back().directories);
+    stack_.back().message.AddDirectory(name, digest);
   }
 
   BlobDigest Digest(const Frame& frame) {
-    std::string message = absl::StrCat(frame.files, frame.directories, frame.symlinks);
+    std::string message = frame.message.Finish();
     const BlobDigest digest = DigestOf(options_.function, message);
     if (messages_ != nullptr) messages_->emplace(digest.Hex(), std::move(message));
     return digest;
@@ -147,11 +136,39 @@ class Builder {
 
   const MerkleOptions& options_;
   std::map<std::string, std::string>* const messages_;
-  const std::string tool_properties_ = ToolProperties();
   std::vector<Frame> stack_;
 };
 
 }  // namespace
+
+void DirectoryMessage::AddFile(std::string_view name, const BlobDigest& digest, bool is_marked) {
+  std::string node;
+  WriteBytes(1, name, &node);
+  WriteDigest(2, digest, &node);
+  // Bazel sets it for all files, since modes are no part of what it knows of them.
+  WriteVarint(4, 1, &node);
+  if (is_marked) WriteBytesAlways(6, ToolProperties(), &node);
+  WriteBytesAlways(1, node, &files_);
+}
+
+void DirectoryMessage::AddSymlink(std::string_view name, std::string_view target, bool is_marked) {
+  std::string node;
+  WriteBytes(1, name, &node);
+  WriteBytes(2, target, &node);
+  if (is_marked) WriteBytesAlways(4, ToolProperties(), &node);
+  WriteBytesAlways(3, node, &symlinks_);
+}
+
+void DirectoryMessage::AddDirectory(std::string_view name, const BlobDigest& digest) {
+  std::string node;
+  WriteBytes(1, name, &node);
+  WriteDigest(2, digest, &node);
+  WriteBytesAlways(2, node, &directories_);
+}
+
+std::string DirectoryMessage::Finish() const {
+  return absl::StrCat(files_, directories_, symlinks_);
+}
 
 absl::StatusOr<BlobDigest> MerkleRoot(const Inputs& inputs,
                                       const std::vector<std::string>& directories,

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,6 +13,19 @@
 #include "audit/cache/spawn_parts.h"
 
 namespace lre_audit::cache {
+
+// One Directory message in canonical form. Nodes of each kind are added in the order of their
+// names; marked ones have the node property bazel_tool_input.
+class DirectoryMessage {
+ public:
+  void AddFile(std::string_view name, const BlobDigest& digest, bool is_marked);
+  void AddSymlink(std::string_view name, std::string_view target, bool is_marked);
+  void AddDirectory(std::string_view name, const BlobDigest& digest);
+  std::string Finish() const;
+
+ private:
+  std::string files_, directories_, symlinks_;  // encoded fields
+};
 
 struct MerkleOptions {
   DigestFunction function = DigestFunction::kSha256;

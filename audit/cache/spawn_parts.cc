@@ -178,7 +178,7 @@ std::map<std::string, ArtifactId> ExpandRunfiles(const ExecutionLog& log, const 
   return files;
 }
 
-SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& walker) {
+SpawnParts ExpandWithoutInputs(const ExecutionLog& log, const Spawn& spawn) {
   SpawnParts parts;
   for (const StringId argument : log.lists.GetRuns(spawn.arguments)) {
     parts.arguments.push_back(log.strings.Get(argument));
@@ -187,27 +187,6 @@ SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& w
   parts.platform = ExpandPairs(log, spawn.platform);
   parts.damaged = spawn.damaged;
 
-  InputCollector collector(log, walker, parts);
-  collector.Add(spawn.inputs, /*is_tool=*/false);
-  if (spawn.tools != 0) {
-    // Tools are among the inputs; what only the set of tools has would be none.
-    SpawnParts tools;
-    InputCollector(log, walker, tools).Add(spawn.tools, /*is_tool=*/true);
-    for (const auto& [path, node] : tools.inputs) {
-      if (const auto found = parts.inputs.find(path); found != parts.inputs.end()) {
-        found->second.is_tool = true;
-      }
-    }
-    if (tools.damaged) parts.damaged = true;
-  }
-  if (spawn.duplicate_inputs) {
-    // Equal paths of different contents are different artifacts; of the same, one artifact twice.
-    std::map<std::string, int> count;
-    for (const ArtifactId id : walker.Flatten(spawn.inputs)) {
-      const std::string path = log.strings.Get(log.artifacts[id].path);
-      if (++count[path] == 2) parts.duplicate_inputs.push_back(path);
-    }
-  }
   parts.has_duplicate_inputs = spawn.duplicate_inputs;
 
   for (const OutputView& view : Outputs(log, spawn)) {
@@ -241,6 +220,32 @@ SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& w
   parts.status = log.strings.Get(spawn.status);
   parts.exit_code = spawn.exit_code;
   parts.logged_digest = spawn.LoggedDigest();
+  return parts;
+}
+
+SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& walker) {
+  SpawnParts parts = ExpandWithoutInputs(log, spawn);
+  InputCollector collector(log, walker, parts);
+  collector.Add(spawn.inputs, /*is_tool=*/false);
+  if (spawn.tools != 0) {
+    // Tools are among the inputs; what only the set of tools has would be none.
+    SpawnParts tools;
+    InputCollector(log, walker, tools).Add(spawn.tools, /*is_tool=*/true);
+    for (const auto& [path, node] : tools.inputs) {
+      if (const auto found = parts.inputs.find(path); found != parts.inputs.end()) {
+        found->second.is_tool = true;
+      }
+    }
+    if (tools.damaged) parts.damaged = true;
+  }
+  if (spawn.duplicate_inputs) {
+    // Equal paths of different contents are different artifacts; of the same, one artifact twice.
+    std::map<std::string, int> count;
+    for (const ArtifactId id : walker.Flatten(spawn.inputs)) {
+      const std::string path = log.strings.Get(log.artifacts[id].path);
+      if (++count[path] == 2) parts.duplicate_inputs.push_back(path);
+    }
+  }
   return parts;
 }
 

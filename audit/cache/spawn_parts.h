@@ -73,6 +73,9 @@ SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn);
 // For many spawns of one log: `walker` is of that log.
 SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& walker);
 
+// Without inputs, which are most of the work.
+SpawnParts ExpandWithoutInputs(const ExecutionLog& log, const Spawn& spawn);
+
 // What stands in a runfiles tree: pairs of a path in it, and the ArtifactId of the file that it
 // leads to, 0 for an empty file. By path.
 std::map<std::string, ArtifactId> ExpandRunfiles(const ExecutionLog& log, const RunfilesTree& tree,
