@@ -32,13 +32,6 @@ void WritePlatform(uint32_t number, const Pairs& properties, std::string* out) {
   WriteBytes(number, platform, out);
 }
 
-void WriteDigest(uint32_t number, const BlobDigest& digest, std::string* out) {
-  std::string message;
-  WriteBytes(1, digest.Hex(), &message);
-  WriteVarint(2, digest.size, &message);
-  WriteBytesAlways(number, message, out);
-}
-
 bool IsTree(const Output& output, const Recipe& recipe) {
   return output.kind == Output::kDirectory ||
          (output.kind == Output::kMissing && recipe.missing_are_directories);

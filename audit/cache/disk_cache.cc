@@ -29,7 +29,7 @@ bool IsDirectory(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<DiskCache> DiskCache::Open(const std::string& path, DigestFunction function) {
-  // SHA-256 has no directory of its own, and others have none before 7.
+  // BLAKE3 has a directory of its own; SHA-256 and SHA-1 have none.
   std::string root = path;
   const std::string own = absl::StrCat(path, "/", absl::AsciiStrToLower(ToAbsl(Name(function))));
   if (function != DigestFunction::kSha256 && IsDirectory(own)) root = own;

@@ -1,5 +1,5 @@
 // A directory of Bazel's --disk_cache: "ac/<2 digits>/<hash>" and "cas/<2 digits>/<hash>", those of
-// another digest function than SHA-256 since 7 below "<function>/".
+// BLAKE3 below "blake3/".
 // Source: Bazel's DiskCacheClient.java.
 #ifndef LRE_AUDIT_AUDIT_CACHE_DISK_CACHE_H_
 #define LRE_AUDIT_AUDIT_CACHE_DISK_CACHE_H_

@@ -22,13 +22,6 @@ std::string ToolProperties() {
   return properties;
 }
 
-void WriteDigest(uint32_t number, const BlobDigest& digest, std::string* out) {
-  std::string message;
-  WriteBytes(1, digest.Hex(), &message);
-  WriteVarint(2, digest.size, &message);
-  WriteBytesAlways(number, message, out);
-}
-
 absl::Status Refuse(std::string_view path, std::string_view what) {
   return absl::FailedPreconditionError(
       absl::StrCat("input \"", Escaped(path.substr(0, 400)), "\" ", ToAbsl(what)));
@@ -140,6 +133,13 @@ class Builder {
 };
 
 }  // namespace
+
+void WriteDigest(uint32_t number, const BlobDigest& digest, std::string* out) {
+  std::string message;
+  WriteBytes(1, digest.Hex(), &message);
+  WriteVarint(2, digest.size, &message);
+  WriteBytesAlways(number, message, out);
+}
 
 void DirectoryMessage::AddFile(std::string_view name, const BlobDigest& digest, bool is_marked) {
   std::string node;

@@ -3,6 +3,7 @@
 #ifndef LRE_AUDIT_AUDIT_CACHE_MERKLE_TREE_H_
 #define LRE_AUDIT_AUDIT_CACHE_MERKLE_TREE_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@
 #include "audit/cache/spawn_parts.h"
 
 namespace lre_audit::cache {
+
+// A field that is a Digest message.
+void WriteDigest(uint32_t number, const BlobDigest& digest, std::string* out);
 
 // One Directory message in canonical form. Nodes of each kind are added in the order of their
 // names; marked ones have the node property bazel_tool_input.

@@ -2,8 +2,8 @@
 // Source: protobuf.dev, "ProtoJSON Format": 64-bit numbers are strings, durations "1.5s".
 #include <charconv>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "audit/cache/log_readers.h"
 #include "base/text.h"
 #include "nlohmann/json.hpp"
@@ -13,14 +13,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-// "1.500s"; 0 where it is something else.
+// "1.500s"; 0 where it is something else, or no time that a spawn took.
 int64_t Nanoseconds(std::string_view text) {
-  double seconds = 0;
-  if (!text.ends_with('s') ||
-      !absl::SimpleAtod(ToAbsl(text.substr(0, text.size() - 1)), &seconds)) {
-    return 0;
-  }
-  return seconds >= 0 && seconds < 4e9 ? static_cast<int64_t>(seconds * 1e9 + 0.5) : 0;
+  absl::Duration duration;
+  if (!absl::ParseDuration(ToAbsl(text), &duration)) return 0;
+  if (duration < absl::ZeroDuration() || duration > absl::Hours(24 * 366)) return 0;
+  return absl::ToInt64Nanoseconds(duration);
 }
 
 // commandArgs of command_args: protobuf's parsers take both.

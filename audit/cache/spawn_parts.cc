@@ -82,7 +82,7 @@ class InputCollector {
   }
 
   // Bazel stages the first of equal paths.
-  void Insert(const std::string& path, InputNode node) {
+  void Insert(const std::string& path, InputNode&& node) {
     parts_.inputs.try_emplace(path, std::move(node));
   }
 

@@ -223,7 +223,7 @@ genrule(
 END
   printf '#!/bin/sh\necho STABLE_STAMPED %q\n' "$stamp" > status.sh
   chmod +x status.sh
-  status=(--workspace_status_command=./status.sh)
+  status=(--workspace_status_command="$work/status.sh")
 fi
 
 cat > platform/BUILD << END
