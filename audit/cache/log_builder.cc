@@ -42,7 +42,9 @@ void LogBuilder::Warn(std::string message) {
 }
 
 void LogBuilder::SetFunction(std::string_view name) {
-  if (name.empty()) return;
+  // Binary and JSON logs say it with every file.
+  if (name.empty() || name == last_function_) return;
+  last_function_ = name;
   const std::optional<DigestFunction> function = ParseDigestFunction(name);
   if (!function) {
     Warn(absl::StrCat("digest function \"", Escaped(name.substr(0, 40)),

@@ -97,6 +97,7 @@ class LogBuilder {
   uint64_t entry_ = 0, offset_ = 0;
   bool entry_damaged_ = false;
   bool function_known_ = false;
+  std::string last_function_;  // as it was written
   LastList environment_, platform_, arguments_;
   std::vector<std::string_view> strings_;  // scratch
   // For each string, the spawn (number + 1) that had an input of this path last.
