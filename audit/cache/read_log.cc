@@ -83,6 +83,10 @@ absl::StatusOr<ExecutionLog> ReadExecutionLog(ByteSource& source, std::string_vi
     }
     reader->Read(entries->entry());
     ++log.entries;
+    if (log.lists.full()) {
+      builder.Warn("its lists do not fit into memory's 16 GiB; the rest is not read");
+      break;
+    }
   }
   log.bytes = entries->position();
   // Only at the end is the inflater this thread's again.
