@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes the corpora of tests/fuzz from what real programs write.
 
-  seeds.py WORLD LRE_AUDIT
+  seeds.py WORLD LRE_AUDIT LOGS
 
-WORLD is what tests/world/build.sh makes. The corpora are committed; this is for a new format, or a
+WORLD is what tests/world/build.sh makes, LOGS what tests/bazel/logs.sh does. The corpora are committed; this is for a new format, or a
 new target. Inputs of crashes lie beside the seeds, named crash-*, and stay.
 """
 import hashlib
@@ -381,7 +381,34 @@ def report(world, program):
     seed("saved_report", "leaky", json.dumps(whole, indent=1))
 
 
-def main(world, program):
+def delimited(data, count):
+    """The first `count` messages of `data`, each behind its length."""
+    end = 0
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            byte, end = data[end], end + 1
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        end += length
+    return data[:end]
+
+
+def logs(directory):
+    local = directory / "local"
+    seed("execution_log", "binary", delimited((local / "log.binary").read_bytes(), 4))
+    objects = (local / "log.json").read_text()
+    seed("execution_log", "json", "}{".join(objects.split("}{")[:2]) + "}")
+    for version in "7.1", "7.4":
+        packed = (local / f"compact-{version}.zst").read_bytes()
+        seed("execution_log", f"compact-{version}.zst", packed)
+        seed("execution_log", f"compact-{version}", output("zstd", "-dqc", input=packed))
+    seed("grpc_log", "misses", delimited((directory / "remote/grpc.log").read_bytes(), 5))
+
+
+def main(world, program, bazel_logs):
     world = Path(world).resolve()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
@@ -394,6 +421,7 @@ def main(world, program):
     registries()
     expressions()
     report(world, program)
+    logs(Path(bazel_logs))
 
 
 main(*sys.argv[1:])

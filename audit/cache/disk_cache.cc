@@ -1,0 +1,96 @@
+#include "audit/cache/disk_cache.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/read_file.h"
+#include "base/status.h"
+#include "base/text.h"
+
+namespace lre_audit::cache {
+namespace {
+
+// An ActionResult that is larger names a million outputs.
+constexpr uint64_t kMaxActionResult = uint64_t{256} << 20;
+
+bool IsDirectory(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
+}  // namespace
+
+absl::StatusOr<DiskCache> DiskCache::Open(const std::string& path, DigestFunction function) {
+  // BLAKE3 has a directory of its own; SHA-256 and SHA-1 have none.
+  std::string root = path;
+  const std::string own = absl::StrCat(path, "/", absl::AsciiStrToLower(ToAbsl(Name(function))));
+  if (function != DigestFunction::kSha256 && IsDirectory(own)) root = own;
+  if (!IsDirectory(root + "/ac")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", Escaped(path), "' is no directory of --disk_cache: it has no directory \"ac\"",
+        IsDirectory(path) ? "" : ", for it is no directory"));
+  }
+  return DiskCache(std::move(root), function);
+}
+
+std::string DiskCache::PathOf(const char* kind, const BlobDigest& digest) const {
+  const std::string hex = digest.Hex();
+  return absl::StrCat(root_, "/", kind, "/", hex.substr(0, 2), "/", hex);
+}
+
+absl::StatusOr<bool> DiskCache::Contains(const BlobDigest& action) {
+  struct stat status;
+  const std::string path = PathOf("ac", action);
+  if (stat(path.c_str(), &status) == 0) return S_ISREG(status.st_mode);
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return absl::UnavailableError(
+      absl::StrCat("cannot look into '", Escaped(path), "': ", strerror(errno)));
+}
+
+absl::StatusOr<std::string> DiskCache::ReadAction(const BlobDigest& action) const {
+  return ReadFile(PathOf("ac", action), kMaxActionResult);
+}
+
+absl::StatusOr<std::string> DiskCache::ReadBlob(const BlobDigest& blob, uint64_t limit) const {
+  if (blob.size > limit) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("blob ", blob.ToString(), " is larger than ", limit, " bytes"));
+  }
+  // The empty blob need not be there.
+  if (blob == DigestOf(function_, "")) return std::string();
+  LRE_ASSIGN_OR_RETURN(std::string contents, ReadFile(PathOf("cas", blob), limit));
+  const BlobDigest found = DigestOf(function_, contents);
+  if (found.hash != blob.hash) {
+    return absl::DataLossError(absl::StrCat("the cache's blob ", blob.Hex(),
+                                            " has other contents: their hash is ", found.Hex()));
+  }
+  return contents;
+}
+
+absl::StatusOr<std::vector<std::string>> DiskCache::Actions() const {
+  std::vector<std::string> hashes;
+  const size_t digits = HashBytes(function_) * 2;
+  std::error_code error;
+  auto entry = std::filesystem::recursive_directory_iterator(root_ + "/ac", error);
+  for (; !error && entry != std::filesystem::recursive_directory_iterator();
+       entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (name.size() == digits && entry->is_regular_file(error)) hashes.push_back(std::move(name));
+  }
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot read '", Escaped(root_), "/ac': ", error.message()));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+}  // namespace lre_audit::cache

@@ -1,0 +1,161 @@
+// Logs that are cut, damaged or hostile: what could be read is kept, and the rest is told.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "audit/cache/read_log.h"
+#include "audit/cache/spawn_parts.h"
+#include "audit/cache/wire.h"
+#include "tests/audit/cache/log_samples.h"
+
+namespace lre_audit::cache {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Cuts `bytes` everywhere. Spawns that end before the cut are as they are in the whole.
+void CutEverywhere(const std::string& bytes) {
+  const ExecutionLog whole = Read(bytes);
+  const std::vector<SpawnParts> expected = Expand(whole);
+  ASSERT_EQ(expected.size(), 2u);
+  for (size_t cut = 0; cut < bytes.size(); ++cut) {
+    StringSource source(bytes.substr(0, cut));
+    const absl::StatusOr<ExecutionLog> log = ReadExecutionLog(source, "cut", {});
+    if (!log.ok()) {
+      // Before the first entry can be known for one.
+      EXPECT_LT(cut, bytes.size() / 4) << log.status();
+      continue;
+    }
+    ASSERT_LE(log->spawns.size(), 2u);
+    const std::vector<SpawnParts> spawns = Expand(*log);
+    for (size_t i = 0; i < spawns.size(); ++i) EXPECT_EQ(spawns[i], expected[i]) << cut;
+    // Either nothing is missing of an entry, or that is said, with the entry's number and offset.
+    if (!log->complete()) {
+      ASSERT_EQ(log->warnings.size(), 1u) << cut;
+      EXPECT_EQ(log->warnings[0].entry, log->entries) << cut;
+      EXPECT_LE(log->warnings[0].offset, cut) << cut;
+      EXPECT_THAT(log->warnings[0].message, HasSubstr("the log ends")) << cut;
+    } else {
+      EXPECT_EQ(log->bytes, cut);
+    }
+  }
+}
+
+TEST(DamagedLog, CutEverywhere) {
+  CutEverywhere(BinaryLog(SampleSpawns()));
+  CutEverywhere(JsonLog(SampleSpawns(), JsonStyle::kConcatenated));
+  CutEverywhere(JsonLog(SampleSpawns(), JsonStyle::kArray));
+  CutEverywhere(CompactLog(CompactEntries(SampleSpawns(), true)));
+  CutEverywhere(CompactLog(CompactEntries(SampleSpawns(), false)));
+}
+
+// Of what is packed, the blocks before the cut count.
+TEST(DamagedLog, CutWhilePacked) {
+  std::vector<tools::protos::SpawnExec> spawns = SampleSpawns();
+  const std::string first = Zstd(CompactLog(CompactEntries(spawns, true)));
+  const std::string packed = first + Zstd(std::string(100, '\0'));
+  for (size_t cut = 0; cut <= first.size(); ++cut) {
+    StringSource source(packed.substr(0, cut));
+    const absl::StatusOr<ExecutionLog> log = ReadExecutionLog(source, "cut", {});
+    if (log.ok() && cut > 0 && cut < first.size()) {
+      EXPECT_FALSE(log->complete());
+    }
+    if (cut == first.size()) {
+      EXPECT_EQ(log->spawns.size(), 2u);
+    }
+  }
+}
+
+// One entry is damaged: those behind it are read.
+TEST(DamagedLog, GoesOnBehindADamagedEntry) {
+  const std::vector<tools::protos::SpawnExec> spawns = SampleSpawns();
+  std::string damaged = Delimited(spawns[0]);
+  damaged[damaged.size() - 3] = '\x7f';  // a length within the metrics
+  ExecutionLog log = Read(damaged + Delimited(spawns[1]));
+  ASSERT_EQ(log.spawns.size(), 2u);
+  EXPECT_FALSE(log.complete());
+  EXPECT_EQ(log.warnings[0].entry, 0u);
+  EXPECT_TRUE(ExpandSpawn(log, log.spawns[0]).damaged);
+  EXPECT_FALSE(ExpandSpawn(log, log.spawns[1]).damaged);
+
+  log = Read(R"({"commandArgs": ["a"], "inputs": [tru]}{"commandArgs": ["b"]})");
+  ASSERT_EQ(log.spawns.size(), 2u);
+  ASSERT_EQ(log.warning_count, 1u);
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("is no JSON at its byte"));
+  EXPECT_TRUE(log.spawns[0].damaged);
+  EXPECT_FALSE(log.spawns[1].damaged);
+
+  log = Read(R"({"commandArgs": ["a"], "timeoutMillis": "soon"})");
+  ASSERT_EQ(log.warning_count, 1u);
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("\"timeoutMillis\" is \"soon\""));
+}
+
+TEST(DamagedLog, WhatIsBetweenJsonObjects) {
+  const ExecutionLog log = Read("{\"commandArgs\": [\"a\"]}\nERROR: disk full\n");
+  ASSERT_EQ(log.spawns.size(), 1u);
+  ASSERT_EQ(log.warning_count, 1u);
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("found \"ERROR: disk full\""));
+  EXPECT_EQ(log.warnings[0].entry, 1u);
+}
+
+TEST(DamagedLog, HashesThatAreNone) {
+  std::vector<tools::protos::SpawnExec> spawns = SampleSpawns();
+  spawns[0].mutable_inputs(0)->mutable_digest()->set_hash("xyz");
+  spawns[1].mutable_inputs(0)->mutable_digest()->set_hash_function_name("MD5");
+  const ExecutionLog log = Read(BinaryLog(spawns));
+  ASSERT_EQ(log.warning_count, 2u);
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("hash \"xyz\" has 3 digits"));
+  EXPECT_THAT(log.warnings[1].message, HasSubstr("digest function \"MD5\" is not known"));
+  EXPECT_TRUE(ExpandSpawn(log, log.spawns[0]).damaged);
+}
+
+// Lengths that promise what is not there take no memory, and end the reading.
+TEST(DamagedLog, AbsurdLengths) {
+  const std::string good = Delimited(SampleSpawns()[0]);
+  for (const uint64_t length : {uint64_t{600} << 20, uint64_t{1} << 40, UINT64_MAX}) {
+    std::string absurd;
+    AppendVarint(length, &absurd);
+    const ExecutionLog log = Read(good + absurd + std::string(100, '\n'));
+    ASSERT_EQ(log.spawns.size(), 1u);
+    ASSERT_EQ(log.warning_count, 1u);
+    EXPECT_EQ(log.warnings[0].entry, 1u);
+    EXPECT_EQ(log.warnings[0].offset, good.size());
+    EXPECT_THAT(log.warnings[0].message, HasSubstr("beyond the limit"));
+  }
+  const ExecutionLog log = Read(good + std::string(11, '\xff'));
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("more than ten bytes"));
+}
+
+TEST(DamagedLog, LongEntriesHaveALimit) {
+  ReadLogOptions options;
+  options.entry_bytes = 1000;
+  const std::string object = "{\"commandArgs\": [\"a\"]}";
+  StringSource source(object + "{\"commandArgs\": [\"" + std::string(2000, 'x') + "\"]}");
+  const absl::StatusOr<ExecutionLog> log = ReadExecutionLog(source, "long", options);
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ(log->spawns.size(), 1u);
+  EXPECT_EQ(log->warnings[0].offset, object.size());
+  EXPECT_THAT(log->warnings[0].message, HasSubstr("longer than"));
+}
+
+TEST(DamagedLog, DeepJson) {
+  std::string deep = "{\"commandArgs\": [\"a\"], \"metrics\": ";
+  for (int i = 0; i < 100000; ++i) deep += "[";
+  deep += "0";
+  for (int i = 0; i < 100000; ++i) deep += "]";
+  const ExecutionLog log = Read(deep + "}{\"commandArgs\": [\"b\"]}");
+  ASSERT_EQ(log.spawns.size(), 2u);
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("nested"));
+}
+
+// The list of warnings is bounded, their number is told.
+TEST(DamagedLog, ManyWarnings) {
+  std::string bytes = Delimited(SampleSpawns()[0]);
+  for (int i = 0; i < 500; ++i) bytes += "\x02\x0a\x7f";
+  const ExecutionLog log = Read(bytes);
+  EXPECT_EQ(log.warning_count, 500u);
+  EXPECT_EQ(log.warnings.size(), ExecutionLog::kMaxWarnings);
+}
+
+}  // namespace
+}  // namespace lre_audit::cache
