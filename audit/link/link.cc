@@ -97,10 +97,11 @@ Subject Link(const LinkInput& input) {
       file.store_path = *store_path;
     }
     LinkClaims(index, file);
-    // Where the names below store paths are not known, neither is what lies behind a link to them.
+    // Where the names below store paths are not known, neither is what lies behind a link into one
+    // that is there.
     if (!input.contents) {
       std::erase_if(file.claims, [](const LinkedClaim& claim) {
-        return claim.target.place == Target::Place::kStore;
+        return claim.target.place == Target::Place::kStore && claim.target.store_path_exists;
       });
     }
   }

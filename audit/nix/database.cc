@@ -73,17 +73,6 @@ class Statement {
     return statement;
   }
 
-  void Restart(int64_t id) {
-    sqlite3_reset(prepared_.get());
-    sqlite3_bind_int64(prepared_.get(), 1, id);
-  }
-  // `text` must live until the next Restart().
-  void Restart(std::string_view text) {
-    sqlite3_reset(prepared_.get());
-    sqlite3_bind_text(prepared_.get(), 1, text.data(), static_cast<int>(text.size()),
-                      SQLITE_STATIC);
-  }
-
   // True for a row, false at the end.
   absl::StatusOr<bool> Step() {
     switch (sqlite3_step(prepared_.get())) {
@@ -250,7 +239,7 @@ absl::StatusOr<std::unique_ptr<PrivateDirectory>> CopyDatabase(const std::string
 
 // References are kept by number until all paths are known.
 constexpr std::string_view kPathColumns =
-    "SELECT id, path, hash, deriver, narSize, ca, ultimate, sigs FROM ValidPaths";
+    "SELECT id, path, hash, deriver, narSize, ca, ultimate, sigs FROM ValidPaths NOT INDEXED";
 
 struct Row {
   int64_t id = 0;
@@ -285,12 +274,54 @@ class Graph {
   // Reading ended with an error: what has been read stands, references apart, for any may be
   // missing.
   void Break(const absl::Status& error) { error_ = error; }
-  bool Contains(int64_t id) const { return index_.contains(id); }
   void AddPath(Row row) {
     if (index_.try_emplace(row.id, rows_.size()).second) rows_.push_back(std::move(row));
   }
   void AddReference(int64_t referrer, int64_t reference) {
     references_.emplace_back(referrer, reference);
+  }
+  // Drops the paths that `roots` do not lead to. Returns the roots that are not there.
+  std::vector<std::string> KeepReachable(const std::vector<std::string>& roots) {
+    // A path that has two rows, which a sound database has not, keeps both.
+    absl::flat_hash_map<std::string_view, std::vector<size_t>> by_path;
+    for (size_t row = 0; row < rows_.size(); ++row) by_path[rows_[row].entry.path].push_back(row);
+    std::vector<std::vector<size_t>> leads_to(rows_.size());
+    for (const auto& [referrer, reference] : references_) {
+      const auto from = index_.find(referrer);
+      const auto to = index_.find(reference);
+      if (from != index_.end() && to != index_.end()) leads_to[from->second].push_back(to->second);
+    }
+    std::vector<char> is_kept(rows_.size());
+    std::vector<size_t> open;
+    const auto keep = [&](const std::string& path) {
+      for (size_t row : by_path.at(path)) {
+        if (is_kept[row] == 0) open.push_back(row);
+        is_kept[row] = 1;
+      }
+    };
+    std::vector<std::string> unknown;
+    for (const std::string& root : roots) {
+      if (by_path.contains(root)) {
+        keep(root);
+      } else {
+        unknown.push_back(root);
+      }
+    }
+    while (!open.empty()) {
+      const size_t row = open.back();
+      open.pop_back();
+      for (size_t to : leads_to[row]) keep(rows_[to].entry.path);
+    }
+    std::erase_if(references_, [&](const auto& reference) {
+      const auto from = index_.find(reference.first);
+      return from != index_.end() && is_kept[from->second] == 0;
+    });
+    std::vector<Row> rows = std::exchange(rows_, {});
+    index_.clear();
+    for (size_t row = 0; row < rows.size(); ++row) {
+      if (is_kept[row] != 0) AddPath(std::move(rows[row]));
+    }
+    return unknown;
   }
   // The error where nothing at all could be read.
   absl::StatusOr<Closure> Finish(ClosureBuilder closure) && {
@@ -414,7 +445,6 @@ struct StoreDatabase::State {
   absl::StatusOr<Closure> ClosureOf(const std::vector<std::string>& roots, bool must_know) const;
   // Add to `graph` until the end, or an error.
   absl::Status AddAll(Graph& graph) const;
-  absl::Status AddReachable(std::vector<int64_t> queue, Graph& graph) const;
 };
 
 // Read-only beside a daemon, and nothing is written beside the database, not even by root. SQLite
@@ -469,7 +499,7 @@ absl::Status StoreDatabase::State::AddAll(Graph& graph) const {
   }
   LRE_ASSIGN_OR_RETURN(
       Statement references,
-      Statement::Prepare(connection.get(), "SELECT referrer, reference FROM Refs"));
+      Statement::Prepare(connection.get(), "SELECT referrer, reference FROM Refs NOT INDEXED"));
   for (;;) {
     LRE_ASSIGN_OR_RETURN(const bool has_row, references.Step());
     if (!has_row) break;
@@ -478,61 +508,20 @@ absl::Status StoreDatabase::State::AddAll(Graph& graph) const {
   return absl::OkStatus();
 }
 
+// All rows are read here, too: an index that is damaged would leave some out without a word, as
+// SQLite believes it.
 absl::StatusOr<Closure> StoreDatabase::State::ClosureOf(const std::vector<std::string>& roots,
                                                         bool must_know) const {
   const ReadTransaction transaction(connection.get());
   Graph graph;
-  std::vector<int64_t> queue;
-  LRE_ASSIGN_OR_RETURN(
-      Statement by_path,
-      Statement::Prepare(connection.get(), absl::StrCat(ToAbsl(kPathColumns), " WHERE path = ?")));
-  for (const std::string& root : roots) {
-    by_path.Restart(root);
-    const absl::StatusOr<bool> is_valid = by_path.Step();
-    if (!is_valid.ok()) {
-      graph.Break(is_valid.status());
-      return std::move(graph).Finish(NewClosure());
-    }
-    if (*is_valid) {
-      Row row = ReadRow(by_path);
-      if (graph.Contains(row.id)) continue;
-      queue.push_back(row.id);
-      graph.AddPath(std::move(row));
-    } else if (must_know) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("\"", Escaped(root), "\" is not a valid path of this store"));
-    }
+  const absl::Status read = AddAll(graph);
+  graph.Break(read);
+  const std::vector<std::string> unknown = graph.KeepReachable(roots);
+  if (must_know && read.ok() && !unknown.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", Escaped(unknown.front()), "\" is not a valid path of this store"));
   }
-
-  graph.Break(AddReachable(std::move(queue), graph));
   return std::move(graph).Finish(NewClosure());
-}
-
-absl::Status StoreDatabase::State::AddReachable(std::vector<int64_t> queue, Graph& graph) const {
-  LRE_ASSIGN_OR_RETURN(
-      Statement by_id,
-      Statement::Prepare(connection.get(), absl::StrCat(ToAbsl(kPathColumns), " WHERE id = ?")));
-  LRE_ASSIGN_OR_RETURN(
-      Statement references,
-      Statement::Prepare(connection.get(), "SELECT reference FROM Refs WHERE referrer = ?"));
-  while (!queue.empty()) {
-    const int64_t id = queue.back();
-    queue.pop_back();
-    references.Restart(id);
-    for (;;) {
-      LRE_ASSIGN_OR_RETURN(const bool has_row, references.Step());
-      if (!has_row) break;
-      const int64_t reference = references.Integer(0);
-      graph.AddReference(id, reference);
-      if (graph.Contains(reference)) continue;
-      by_id.Restart(reference);
-      LRE_ASSIGN_OR_RETURN(const bool is_valid, by_id.Step());
-      if (!is_valid) continue;  // Graph reports the reference
-      graph.AddPath(ReadRow(by_id));
-      queue.push_back(reference);
-    }
-  }
-  return absl::OkStatus();
 }
 
 // A database does not say it; its paths do.

@@ -39,6 +39,11 @@ ln -s /etc "root$glibc"
 exits 1 "${closure[@]}" --format json
 holds '("LRE203", "/etc") in [(f["rule"], f.get("referenced")) for f in errors]'
 rm "root$glibc"
+# By one that leads nowhere.
+ln -s /nix/store/00000000000000000000000000000000-gone "root$glibc"
+exits 1 "${closure[@]}" --format json
+holds '("LRE204", "/nix/store/00000000000000000000000000000000-gone") in [(f["rule"], f.get("referenced")) for f in errors]'
+rm "root$glibc"
 
 # In a store that is audited whole, what lies there besides.
 mkdir "root$glibc"

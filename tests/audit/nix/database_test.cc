@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAreArray;
 
@@ -296,6 +297,44 @@ TEST_F(StoreDatabaseTest, DamagedReferencesLeaveThePaths) {
   ASSERT_TRUE(known.ok()) << known.status();
   EXPECT_THAT(known->paths, SizeIs(1));
   EXPECT_THAT(known->problems, ElementsAre(HasSubstr("only the 1 paths before it")));
+}
+
+// SQLite believes an index: one that has lost its entries hides rows that the table has.
+TEST_F(StoreDatabaseTest, EmptiedIndexesHideNothing) {
+  RunShell(
+      "python3 -c 'import sqlite3, sys\n"
+      "d = sqlite3.connect(sys.argv[1])\n"
+      "d.execute(\"pragma wal_checkpoint(truncate)\")\n"
+      "size = d.execute(\"pragma page_size\").fetchone()[0]\n"
+      "pages = [p for p, in d.execute(\"select rootpage from sqlite_master where type = "
+      "\\\"index\\\"\")]\n"
+      "assert pages\n"
+      "d.close()\n"
+      "f = open(sys.argv[1], \"r+b\")\n"
+      "for p in pages: f.seek((p - 1) * size + 3); f.write(b\"\\0\\0\")' " +
+      file_);
+  const auto database = StoreDatabase::Open(store_.root());
+  ASSERT_TRUE(database.ok()) << database.status();
+  const auto all = database->All();
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_THAT(PathsOf(all), UnorderedElementsAreArray(paths_));
+  const auto known = database->ClosureOf({top_});
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->paths.at(top_).references, all->paths.at(top_).references);
+  EXPECT_THAT(known->paths.at(top_).references, Not(IsEmpty()));
+}
+
+// Two rows of one path, as a table without its constraints can have.
+TEST_F(StoreDatabaseTest, APathThatIsThereTwice) {
+  Writer(file_).Run(
+      "CREATE TABLE Copy AS SELECT * FROM ValidPaths; PRAGMA foreign_keys = off;"
+      "DROP TABLE ValidPaths; ALTER TABLE Copy RENAME TO ValidPaths;"
+      "INSERT INTO ValidPaths (id, path, hash) SELECT 9999, path, 'sha256:' || "
+      "lower(hex(zeroblob(32))) FROM ValidPaths WHERE path = '" +
+      top_ + "'");
+  const auto closure = StoreDatabase::Open(store_.root())->ClosureOf({top_});
+  ASSERT_TRUE(closure.ok()) << closure.status();
+  EXPECT_THAT(closure->problems, ElementsAre(HasSubstr("is there twice")));
 }
 
 // An error or a problem, or what was damaged is not what is read; never a crash.
