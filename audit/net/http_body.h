@@ -40,6 +40,7 @@ class HttpBody : public ByteSource {
 
   const std::shared_ptr<HttpClient> client_;
   const HttpRequest request_;
+  std::optional<uint64_t> expected_;  // bytes of the whole, as the request has it
   const std::string where_;
   std::unique_ptr<Exchange> exchange_;  // null when it broke
   Attempts attempts_;

@@ -38,34 +38,68 @@ absl::Status StatusOf(int status, const std::string& line, const std::string& ur
   return absl::UnavailableError(absl::StrCat(message, ", expected 200 or 404"));
 }
 
-// Nix stores narinfos packed in a bucket (narinfo-compression), and the server then sends them so
-// to everybody, whether or not the request allows it.
-absl::StatusOr<std::string> Decoded(net::HttpAnswer answer, uint64_t limit) {
-  const std::string* const header = answer.headers.Find("Content-Encoding");
-  std::string encoding = header == nullptr ? "" : absl::AsciiStrToLower(*header);
-  if (encoding.empty() || encoding == "identity") return std::move(answer.body);
-  if (encoding == "x-gzip") encoding = "gzip";
-  const auto about = [&](const absl::Status& status) {
-    return absl::Status(status.code(),
-                        absl::StrCat(Escaped(answer.url), ": Content-Encoding is ",
-                                     Escaped(encoding.substr(0, 100)), ", ", status.message()));
-  };
-  const std::optional<Compression> compression = CompressionNamed(encoding);
-  if (!compression) {
-    return about(absl::InvalidArgumentError(
-        absl::StrCat("which is not supported; expected ", ToAbsl(kCompressionNames))));
+// What a body is packed in beside what its narinfo says. Nix stores narinfos so in a bucket
+// (narinfo-compression), and proxies pack what they pass on; the server then sends it so to
+// everybody, whether or not the request allows it.
+class ContentEncoding {
+ public:
+  static absl::StatusOr<ContentEncoding> Of(const net::Headers& headers, std::string_view url) {
+    const std::string* const header = headers.Find("Content-Encoding");
+    std::string name = header == nullptr ? "" : absl::AsciiStrToLower(*header);
+    if (name == "identity") name.clear();
+    if (name == "x-gzip") name = "gzip";
+    ContentEncoding encoding(
+        absl::StrCat(Escaped(url), ": Content-Encoding is ", Escaped(name.substr(0, 100)), ", "));
+    if (name.empty()) return encoding;
+    encoding.compression_ = CompressionNamed(name);
+    if (encoding.compression_) return encoding;
+    return absl::InvalidArgumentError(absl::StrCat(
+        encoding.about_, "which is not supported; expected ", ToAbsl(kCompressionNames)));
   }
+
+  // Nothing where the body is as it is.
+  const std::optional<Compression>& compression() const { return compression_; }
+  absl::Status Explain(const absl::Status& status) const {
+    return absl::Status(status.code(),
+                        absl::StrCat(about_, "but the body is not: ", status.message()));
+  }
+
+ private:
+  explicit ContentEncoding(std::string about) : about_(std::move(about)) {}
+
+  std::string about_;
+  std::optional<Compression> compression_;
+};
+
+absl::StatusOr<std::string> Decoded(net::HttpAnswer answer, uint64_t limit) {
+  LRE_ASSIGN_OR_RETURN(const ContentEncoding encoding,
+                       ContentEncoding::Of(answer.headers, answer.url));
+  if (!encoding.compression()) return std::move(answer.body);
   DecodeLimits limits;
   limits.bytes = limit;
   StringSource packed(std::move(answer.body));
-  Inflater inflater(packed, limits, compression);
+  Inflater inflater(packed, limits, encoding.compression());
   absl::StatusOr<std::string> text = ReadAll(inflater, limit);
-  if (!text.ok()) {
-    return about(absl::Status(text.status().code(),
-                              absl::StrCat("but the body is not: ", text.status().message())));
-  }
-  return text;
+  return text.ok() ? std::move(text) : encoding.Explain(text.status());
 }
+
+class DecodedSource : public ByteSource {
+ public:
+  DecodedSource(std::unique_ptr<ByteSource> packed, const DecodeLimits& limits,
+                ContentEncoding encoding)
+      : packed_(std::move(packed)),
+        encoding_(std::move(encoding)),
+        inflater_(*packed_, limits, encoding_.compression()) {}
+  absl::StatusOr<std::string_view> Next() override {
+    const absl::StatusOr<std::string_view> piece = inflater_.Next();
+    return piece.ok() ? piece : encoding_.Explain(piece.status());
+  }
+
+ private:
+  const std::unique_ptr<ByteSource> packed_;
+  const ContentEncoding encoding_;
+  Inflater inflater_;
+};
 
 class CacheHttp : public CacheFiles {
  public:
@@ -86,7 +120,12 @@ class CacheHttp : public CacheFiles {
     LRE_ASSIGN_OR_RETURN(const std::string resolved, Resolve(url));
     LRE_ASSIGN_OR_RETURN(net::HttpStream stream, client_->Open({.url = resolved, .size = size}));
     LRE_RETURN_IF_ERROR(StatusOf(stream.status, stream.status_line, stream.url));
-    return std::make_unique<BodySource>(client_, std::move(stream));
+    LRE_ASSIGN_OR_RETURN(ContentEncoding encoding, ContentEncoding::Of(stream.headers, stream.url));
+    auto body = std::make_unique<BodySource>(client_, std::move(stream));
+    if (!encoding.compression()) return body;
+    DecodeLimits limits;
+    if (size) limits.bytes = *size;
+    return std::make_unique<DecodedSource>(std::move(body), limits, std::move(encoding));
   }
 
   absl::StatusOr<std::vector<std::string>> ListNarInfos() const override {

@@ -173,10 +173,13 @@ class NarTree : public Tree {
     nar_limits.entries = TreeLimits().layer_entries;
     const absl::Status read = nix::ReadNar(reader, visitor, nar_limits);
     visitor.End(read.ok());
-    LRE_RETURN_IF_ERROR(CheckCompression(origin, inflater.compression()));
+    const absl::Status compression = CheckCompression(origin, inflater.compression());
     if (!read.ok()) {
-      return absl::Status(read.code(), absl::StrCat("the NAR ", read.message()));
+      return absl::Status(read.code(), compression.ok() ? absl::StrCat("the NAR: ", read.message())
+                                                        : absl::StrCat(compression.message(), ": ",
+                                                                       read.message()));
     }
+    LRE_RETURN_IF_ERROR(compression);
     const uint64_t end = reader.offset();
     LRE_ASSIGN_OR_RETURN(const bool at_end, reader.AtEnd());
     if (!at_end) {

@@ -28,7 +28,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             import gzip, lzma
             encoding, self.path = self.path[4:].split("/", 1)
             self.path = "/cache/" + self.path
-            if self.path.endswith(".narinfo"):
+            # So may be a NAR, by a proxy that packs what it passes on.
+            if encoding.startswith("nar-"): packed, encoding = "/cache/nar/", encoding[4:]
+            else: packed = "/cache/"
+            if self.path.startswith(packed) and (packed != "/cache/" or self.path.endswith(".narinfo")):
                 body = open("." + self.path, "rb").read()
                 name, body = {"gzip": ("gzip", gzip.compress(body)), "xz": ("xz", lzma.compress(body)),
                               "identity": ("identity", body), "lie": ("gzip", body),
@@ -127,6 +130,13 @@ not_decoded lie 'Content-Encoding is gzip, but the body is not: invalid gzip hea
 not_decoded half 'Content-Encoding is gzip, but the body is not: truncated'
 not_decoded deflate 'Content-Encoding is deflate, which is not supported; expected xz'
 not_decoded bomb 'more than'
+
+# Packed NARs.
+exits 0 store --from "$url/as-nar-gzip" "$hello"
+exits 0 store --from "$url/as-nar-xz" "$hello"
+exits 3 store --from "$url/as-nar-lie" "$hello"
+says 'Content-Encoding is gzip, but the body is not: invalid gzip header'
+exits 3 store --from "$url/as-nar-bomb" "$hello"
 
 # One that never ends.
 cp -r cache large
