@@ -15,7 +15,8 @@ enum class Verdict { kTake, kSkip, kFail };
 
 // What the loader makes of a file that is there: take it, keep searching, or give up.
 Verdict Verify(const Loading& loading, const View::File& file, const std::string& path,
-               std::string& problem) {
+               Library& library) {
+  std::string& problem = library.problem;
   const Object* object = file.object;
   const Object& program = *loading.program().object;
   auto fail = [&](std::string_view why) {
@@ -26,12 +27,24 @@ Verdict Verify(const Loading& loading, const View::File& file, const std::string
     if (problem.empty()) problem = absl::StrCat(ToAbsl(why), ": ", path);
     return Verdict::kSkip;
   };
-  if (object == nullptr) return fail("not an ELF object");
+  auto refuse = [&](std::string_view why) {
+    library.refused = path;
+    return fail(absl::StrCat("refused: ", ToAbsl(why)));
+  };
+  if (object == nullptr) return refuse("not an ELF object");
+  const Refusal& refusal = object->refusal;
+  if (refusal.before_class) return refuse(refusal.glibc);
   if (object->is_64 != program.is_64) return skip("wrong class");
-  if (object->is_little_endian != program.is_little_endian) return fail("wrong byte order");
-  if (object->osabi != ELFOSABI_SYSV && object->osabi != ELFOSABI_GNU) return fail("wrong OS ABI");
+  if (object->is_little_endian != program.is_little_endian) return refuse("wrong byte order");
+  if (object->osabi != ELFOSABI_SYSV && object->osabi != ELFOSABI_GNU) {
+    return refuse("wrong OS ABI");
+  }
+  if (refusal.before_machine) return refuse(refusal.glibc);
   if (object->machine != program.machine) return skip("wrong machine");
-  if (object->type != ET_DYN && object->type != ET_EXEC) return fail("not a shared object");
+  if (!refusal.glibc.empty()) return refuse(refusal.glibc);
+  if (object->IsPie() && GlibcMinor(loading.defaults) >= 30) {
+    return refuse("cannot dynamically load position-independent executable");
+  }
   return Verdict::kTake;
 }
 
@@ -56,7 +69,7 @@ struct Search {
       if (failed) library.problem = absl::StrCat("is a directory: ", *absolute);
       return failed;
     }
-    switch (Verify(loading, *file, *absolute, library.problem)) {
+    switch (Verify(loading, *file, *absolute, library)) {
       case Verdict::kSkip:
         return false;
       case Verdict::kFail:

@@ -27,12 +27,12 @@ bool ReadHeader(Image& image) {
                                            ", expected 1 (32-bit) or 2 (64-bit)"));
     return false;
   }
+  object.is_64 = file_class == ELFCLASS64;
   if (encoding != ELFDATA2LSB && encoding != ELFDATA2MSB) {
     image.Malformed(EI_DATA, absl::StrCat("ELF identification: data encoding ", int{encoding},
                                           ", expected 1 (little-endian) or 2 (big-endian)"));
     return false;
   }
-  object.is_64 = file_class == ELFCLASS64;
   object.is_little_endian = encoding == ELFDATA2LSB;
   object.osabi = (*ident)[EI_OSABI];
   auto header = image.Read(0, object.is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), "ELF header");

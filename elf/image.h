@@ -88,6 +88,7 @@ struct DynamicInfo {
 // The readers, in the order in which ReadObject calls them.
 bool ReadHeader(Image& image);                                       // header.cc
 void ReadProgramHeaders(Image& image);                               // header.cc
+void ReadRefusal(Image& image);                                      // refusal.cc
 void ReadInterpreter(Image& image);                                  // dynamic.cc
 DynamicInfo ReadDynamic(Image& image);                               // dynamic.cc
 void ReadVersions(Image& image, const DynamicInfo& dynamic);         // versions.cc

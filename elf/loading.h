@@ -69,6 +69,9 @@ void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Lib
 const Loaded* Enter(Loading& loading, const Loaded& requester, const View::File& file,
                     const std::string& path, Library& library);
 
+// 36 for glibc 2.36; 99 where the version cannot be told.
+int GlibcMinor(const LoaderDefaults& defaults);
+
 // glibc's expansion of $ORIGIN, $LIB and $PLATFORM in one string; nullopt where a token's value is
 // unknown. `platform` stands in where `defaults` has none.
 std::optional<std::string> ExpandTokens(std::string_view text, std::string_view origin,

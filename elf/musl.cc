@@ -33,15 +33,18 @@ const Loaded* Take(Loading& loading, const Loaded& requester, const std::string&
   done = true;
   const Object* object = file->object;
   const Object& program = *loading.program().object;
-  if (object == nullptr) {
-    library.problem = absl::StrCat("not an ELF object: ", *absolute);
+  auto refuse = [&](std::string_view why) -> const Loaded* {
+    library.refused = *absolute;
+    library.problem = absl::StrCat("refused: ", ToAbsl(why), ": ", *absolute);
     return nullptr;
-  }
+  };
+  if (object == nullptr) return refuse("not an ELF object");
+  if (object->refusal.before_class) return refuse(object->refusal.musl);
   if (object->is_64 != program.is_64 || object->machine != program.machine ||
       object->is_little_endian != program.is_little_endian) {
-    library.problem = absl::StrCat("wrong class, machine or byte order: ", *absolute);
-    return nullptr;
+    return refuse("wrong class, machine or byte order");
   }
+  if (!object->refusal.musl.empty()) return refuse(object->refusal.musl);
   library.found_by = found_by;
   return Enter(loading, requester, *file, *absolute, library);
 }

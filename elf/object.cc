@@ -14,8 +14,10 @@ bool Object::NoDefaultLibraries() const { return (flags_1 & DF_1_NODEFLIB) != 0;
 Object ReadObject(const Bytes& bytes) {
   Object object;
   Image image(bytes, object);
-  if (!ReadHeader(image)) return object;
-  ReadProgramHeaders(image);
+  const bool has_header = ReadHeader(image);
+  if (has_header) ReadProgramHeaders(image);
+  ReadRefusal(image);
+  if (!has_header) return object;
   ReadInterpreter(image);
   const DynamicInfo dynamic = ReadDynamic(image);
   ReadVersions(image, dynamic);

@@ -72,6 +72,14 @@ struct LoaderDefaults {
   std::string platform;  // what $PLATFORM expands to, empty if only run time can tell
 };
 
+// Why the loaders do not take the object as a library, each in glibc's words; empty: it is taken.
+// A program is the kernel's to load, and is not judged.
+struct Refusal {
+  std::string glibc, musl;
+  bool before_class = false;    // glibc gives up before it would pass over another class
+  bool before_machine = false;  // ... or another machine
+};
+
 struct Object {
   bool is_64 = false;
   bool is_little_endian = true;
@@ -93,6 +101,7 @@ struct Object {
   std::vector<ViewDifference> view_differences;
   std::optional<LoaderDefaults> loader_defaults;  // only where the object is itself a loader
   std::string build_id;                           // hex, empty if none
+  Refusal refusal;
   std::vector<Defect> defects;
 
   bool IsPie() const;

@@ -65,6 +65,12 @@ const std::vector<std::string>& PlacesIn(const Loading& loading, std::string_vie
   return places->second;
 }
 
+int GlibcMinor(const LoaderDefaults& defaults) {
+  int minor = 0;
+  const std::vector<std::string> parts = absl::StrSplit(defaults.version, '.');
+  return parts.size() < 2 || !absl::SimpleAtoi(parts[1], &minor) ? 99 : minor;
+}
+
 void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Library& library) {
   if (!loading.options.list_searched) return;
   for (const Library::Place& place : library.searched) {
@@ -157,9 +163,7 @@ void ApplyMuslPathFile(const View& view, std::string_view interpreter, LoaderDef
 std::vector<std::string> HardwareDirectories(const Processor& processor,
                                              const LoaderDefaults& defaults) {
   std::vector<std::string> directories;
-  int minor = 0;
-  const std::vector<std::string> parts = absl::StrSplit(defaults.version, '.');
-  if (parts.size() < 2 || !absl::SimpleAtoi(parts[1], &minor)) minor = 99;
+  const int minor = GlibcMinor(defaults);
   if (minor >= 33) {
     for (const std::string& level : processor.levels) {
       directories.push_back(absl::StrCat("glibc-hwcaps/", level, "/"));

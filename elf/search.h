@@ -67,6 +67,7 @@ struct Library {
   std::string element;
   std::string element_owner;
   std::string problem;  // why a candidate was passed over or loading fails: "wrong class: ..."
+  std::string refused;  // the file at which the loader gives up, for the reason in `problem`
   // Where the loader looked for what it did not find, in its order; see SearchOptions.
   struct Place {
     FoundBy by;        // what made it look there

@@ -45,6 +45,16 @@ void LibraryNotFound(const Subject& subject, const Rule& rule, Findings& finding
       if (library.found || library.found_in_process || library.half_read || IsOutside(library)) {
         continue;
       }
+      if (!library.refused.empty()) {
+        // The loader stops here: another file of this name would not be looked for.
+        Finding finding = LibraryFinding(
+            rule, file, library,
+            absl::StrCat("library ", library.name, " is a file that the loader refuses"),
+            "build or copy the package of this file anew; the loader does not look further");
+        finding.add_notes(library.problem);
+        findings.push_back(std::move(finding));
+        continue;
+      }
       Finding finding = LibraryFinding(
           rule, file, library, absl::StrCat("library ", library.name, " is found nowhere"),
           "add its package to buildInputs and let autoPatchelfHook or patchelf --add-rpath name "

@@ -44,6 +44,8 @@ struct LinkedLibrary {
   // Not found, but a file of this name could be read in part only: what it is is not known.
   bool half_read = false;
   std::string problem;
+  // Not found, since the loader gives up at this file for the reason in `problem`.
+  std::string refused;
 };
 
 struct LinkedDlopen {

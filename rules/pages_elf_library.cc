@@ -9,6 +9,10 @@ RPATH or RUNPATH, not in the cache or the default directories of its own
 interpreter. As a warning: a library of that name is in the tree, and a plugin
 may count on the program that loads it.
 
+Or the loader finds a file of that name and refuses it: it is cut off, its header
+is damaged, or it is a program or separate debug information. The loader stops
+there, though a later directory may hold a whole one.
+
 Why it matters: the program stops with "cannot open shared object file". The
 classic cause is a linker that is not wrapped, lld or mold, which leaves RUNPATH
 empty (nixpkgs#24744, nixpkgs#250898, rust#162781); it works on a developer's
@@ -21,6 +25,7 @@ machine whose /usr/lib has the library.
 
 To fix it: add the library's package to buildInputs and link through the wrapper;
 for a binary built elsewhere, use autoPatchelfHook or "patchelf --add-rpath".
+A file that is refused is to be replaced: "nix store repair", or a new build.
 )";
 
 const char kLre109[] =

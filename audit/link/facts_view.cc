@@ -29,7 +29,11 @@ std::optional<std::string> FactsView::ReadSmall(const std::string& path) const {
 const elf::Object* FactsView::ObjectOf(const FileFacts& file) const {
   if (!file.has_elf()) return nullptr;
   std::unique_ptr<elf::Object>& object = objects_[&file];
-  if (object == nullptr) object = std::make_unique<elf::Object>(FromFacts(file.elf()));
+  if (object == nullptr) {
+    object = std::make_unique<elf::Object>(FromFacts(file.elf()));
+    // What the tree gave in part only may be whole where it is loaded.
+    if (file.half_read()) object->refusal = {};
+  }
   return object.get();
 }
 

@@ -225,6 +225,7 @@ class ObjectLinker {
       linked.found = library.found_by != elf::FoundBy::kNotFound;
       linked.element = library.element;
       linked.problem = library.problem;
+      linked.refused = library.refused;
       if (linked.found) {
         linked.target = index_.Lookup(library.path, {});
         // What the object's own path leads to is the package's own doing; what the process has
@@ -244,7 +245,8 @@ class ObjectLinker {
       if (const auto found = by_name_.find(name); found != by_name_.end()) {
         linked.elsewhere = found->second;
       }
-      linked.half_read = half_read_.contains(name);
+      linked.half_read =
+          half_read_.contains(name) || (!library.refused.empty() && IsHalfReadAt(library.refused));
       const auto known = requests_.find({file.facts->path(), linked.name});
       if (out.is_executable || known == requests_.end()) continue;
       linked.found_in_process = known->second.failed_in.empty();

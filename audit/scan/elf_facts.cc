@@ -101,6 +101,13 @@ void ToFacts(const elf::Object& object, ElfFacts* facts) {
     PutDefaults(*object.loader_defaults, facts->mutable_loader_defaults());
   }
   facts->set_build_id(object.build_id);
+  const elf::Refusal& refusal = object.refusal;
+  if (!refusal.glibc.empty() || !refusal.musl.empty()) {
+    facts->mutable_refusal()->set_glibc(refusal.glibc);
+    facts->mutable_refusal()->set_musl(refusal.musl);
+    facts->mutable_refusal()->set_before_class(refusal.before_class);
+    facts->mutable_refusal()->set_before_machine(refusal.before_machine);
+  }
 }
 
 elf::Object FromFacts(const ElfFacts& facts) {
@@ -147,6 +154,8 @@ elf::Object FromFacts(const ElfFacts& facts) {
   }
   if (facts.has_loader_defaults()) object.loader_defaults = GetDefaults(facts.loader_defaults());
   object.build_id = facts.build_id();
+  object.refusal = {facts.refusal().glibc(), facts.refusal().musl(), facts.refusal().before_class(),
+                    facts.refusal().before_machine()};
   return object;
 }
 

@@ -42,6 +42,19 @@ TEST(Lre108LibraryNotFound, PluginMayCountOnAProgram) {
               ElementsAre(Leak{"LRE108", kPlugin, "libz.so.1", Finding::WARNING, 0x4a1}));
 }
 
+TEST(Lre108LibraryNotFound, RefusedIsAnErrorForPluginsToo) {
+  SubjectBuilder subject;
+  LinkedLibrary library = MissingLibrary("libz.so.1");
+  library.elsewhere = library.refused = kLibz;
+  library.problem = "refused: file too short: " + kLibz;
+  subject.File(kPlugin).Needs(library);
+  const std::vector<Finding> findings = subject.Judged();
+  ASSERT_THAT(Leaks(findings),
+              ElementsAre(Leak{"LRE108", kPlugin, "libz.so.1", Finding::ERROR, 0x4a1}));
+  EXPECT_THAT(findings[0].message(), HasSubstr("refuses"));
+  EXPECT_THAT(findings[0].notes(), ElementsAre(library.problem));
+}
+
 TEST(Lre108LibraryNotFound, LoadedByItsProcessIsInnocent) {
   SubjectBuilder subject;
   LinkedLibrary library = MissingLibrary("libz.so.1");

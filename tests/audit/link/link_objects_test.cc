@@ -116,6 +116,26 @@ TEST(LinkObjects, ADirectoryOfTheLibrarysName) {
   EXPECT_EQ(library.problem, "is a directory: " + kGlibc + "/lib/libz.so.1");
 }
 
+// As a directory: another package's whole library is not reached.
+TEST(LinkObjects, AFileThatTheLoaderRefuses) {
+  const std::string first = kGlibc + "/lib/libz.so.1";
+  for (const bool half_read : {false, true}) {
+    Objects objects;
+    objects.files.Elf(kProgram, Program({"libz.so.1"}, kGlibc + "/lib:" + kZlib + "/lib"));
+    objects.files.Elf(kLibz, Library("libz.so.1"));
+    elf::ElfSpec refused = Library("libz.so.1");
+    refused.type = ET_EXEC;
+    objects.files.Elf(first, refused).set_half_read(half_read);
+    objects.Link();
+    const LinkedLibrary& library = objects.Needed(kProgram, "libz.so.1");
+    // Of what came in part nothing is said.
+    EXPECT_EQ(library.found, half_read);
+    EXPECT_EQ(library.refused, half_read ? "" : first);
+    EXPECT_EQ(library.problem,
+              half_read ? "" : "refused: cannot dynamically load executable: " + first);
+  }
+}
+
 TEST(LinkObjects, NotFoundAndWhereItIs) {
   Objects objects;
   objects.files.Elf(kProgram, Program({"libz.so.1", "libnowhere.so", "/opt/x/libz.so.1"}));
