@@ -1,0 +1,226 @@
+#include "audit/cache/diagnosis.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/text.h"
+
+namespace lre_audit::cache {
+namespace {
+
+using State = Verification::State;
+
+SideKey MakeSideKey(const Spawn& spawn, const Verification& verification) {
+  SideKey key;
+  key.state = verification.state;
+  key.recipe = verification.recipe;
+  key.reason = verification.reason;
+  const BlobDigest logged = spawn.LoggedDigest();
+  key.action = logged.known() ? logged : verification.key.action;
+  return key;
+}
+
+// What keeps a result out of a cache.
+std::string WhyNotCached(const Spawn& spawn) {
+  if (!spawn.cacheable) return "is not to be cached (no-cache, or Bazel's own rules)";
+  if (!spawn.remote_cacheable) return "is not to be cached remotely (no-remote-cache, local)";
+  if (spawn.exit_code != 0) {
+    return absl::StrCat("failed with exit code ", spawn.exit_code, ", and failures are not cached");
+  }
+  return "";
+}
+
+// Paths whose contents differ, of outputs that both have.
+std::vector<std::string> DifferingOutputs(const SpawnParts& local, const SpawnParts& remote) {
+  std::vector<std::string> differing;
+  std::map<std::string, const Output*> of_remote;
+  for (const Output& output : remote.outputs) of_remote[output.path] = &output;
+  const auto differs = [](const BlobDigest& a, const BlobDigest& b) {
+    return a.known() && b.known() && a != b;
+  };
+  for (const Output& output : local.outputs) {
+    const auto found = of_remote.find(output.path);
+    if (found == of_remote.end()) continue;
+    const Output& other = *found->second;
+    // What one side has not made was not asked of it: it failed, or was not downloaded.
+    if (output.kind == Output::kMissing || other.kind == Output::kMissing) continue;
+    if (output.kind != other.kind || output.target != other.target ||
+        differs(output.digest, other.digest)) {
+      differing.push_back(output.path);
+      continue;
+    }
+    if (output.files == other.files) continue;
+    for (const auto& [path, digest] : output.files) {
+      const auto in_other = other.files.find(path);
+      if (in_other == other.files.end() || differs(digest, in_other->second)) {
+        differing.push_back(absl::StrCat(output.path, "/", path));
+      }
+    }
+    for (const auto& [path, digest] : other.files) {
+      if (!output.files.contains(path)) differing.push_back(absl::StrCat(output.path, "/", path));
+    }
+  }
+  return differing;
+}
+
+std::string Unverified(std::string_view side, const SideKey& key) {
+  if (key.state == State::kNoOracle && key.reason.empty()) {
+    return absl::StrCat("nobody says whether the ", ToAbsl(side),
+                        " key is computed as Bazel did: its log has no digests (Bazel 7 and later "
+                        "log them), and --cache names no cache that has its entries");
+  }
+  return absl::StrCat("the ", ToAbsl(side), " key is not verified: ", key.reason);
+}
+
+std::string WhyUnverified(const Diagnosis& diagnosis) {
+  if (diagnosis.local.state != State::kVerified) return Unverified("local", diagnosis.local);
+  if (diagnosis.remote.state != State::kVerified) return Unverified("remote", diagnosis.remote);
+  return "";
+}
+
+// A key of which the input root is known.
+BlobDigest ActionDigest(const SpawnParts& parts, const Recipe& recipe, const BlobDigest& root) {
+  const BlobDigest command = DigestOf(recipe.function, CommandMessage(parts, recipe));
+  return DigestOf(recipe.function, ActionMessage(parts, recipe, command, root));
+}
+
+// The parts of `all` without which the local spawn, the rest exchanged, does not have the key
+// `target`. Inputs and arguments matter always: each of their bytes is hashed.
+std::set<Part> NeededParts(const SpawnParts& local, const SpawnParts& remote, const Recipe& recipe,
+                           const BlobDigest& root, std::set<Part> all) {
+  if (!recipe.mark_tools) {
+    std::erase_if(all, [](const Part& part) { return part.kind == Part::kToolMarks; });
+  }
+  // Inputs are in the root alone, which stays as it is here.
+  SpawnParts bare_local = local, bare_remote = remote;
+  bare_local.inputs.clear();
+  bare_remote.inputs.clear();
+  const BlobDigest target = ActionDigest(bare_remote, recipe, root);
+  const std::set<Part> candidates = all;
+  for (const Part& part : candidates) {
+    switch (part.kind) {
+      case Part::kVariable:
+      case Part::kProperty:
+      case Part::kTimeout:
+      case Part::kRemotable:
+      case Part::kRemoteCacheable:
+        break;
+      case Part::kOutputs:
+        if (!recipe.output_directories_as_inputs) break;
+        continue;
+      default:
+        continue;
+    }
+    std::set<Part> without = all;
+    without.erase(part);
+    if (ActionDigest(Exchange(bare_local, bare_remote, without), recipe, root) == target) {
+      all = std::move(without);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::Status Diagnoser::Compare(const Spawn& local, const Spawn& remote,
+                                const Verification& local_key, const Verification& remote_key,
+                                Diagnosis* result) {
+  const SpawnParts here = ExpandSpawn(local_, local, local_walker_);
+  const SpawnParts there = ExpandSpawn(remote_, remote, remote_walker_);
+  result->differences = FindDifferences(here, there);
+
+  const bool both_verified =
+      local_key.state == State::kVerified && remote_key.state == State::kVerified;
+  const bool has_recipe_difference = both_verified && local_key.recipe != remote_key.recipe;
+  if (has_recipe_difference) {
+    result->differences.push_back({.kind = Difference::Kind::kRecipe,
+                                   .local = local_key.recipe.ToString(),
+                                   .remote = remote_key.recipe.ToString(),
+                                   .parts = {{Part::kRecipe}}});
+  }
+
+  std::set<Part> parts;
+  for (const Difference& difference : result->differences) {
+    parts.insert(difference.parts.begin(), difference.parts.end());
+  }
+  // Everything by the remote's recipe: what the local key is to become.
+  const Recipe& recipe =
+      both_verified || local_key.state != State::kVerified ? remote_key.recipe : local_key.recipe;
+  BlobDigest root = remote_key.key.input_root;
+  const std::set<Part> needed = NeededParts(here, there, recipe, root, parts);
+  std::erase_if(result->differences, [&](const Difference& difference) {
+    return std::none_of(difference.parts.begin(), difference.parts.end(),
+                        [&](const Part& part) { return needed.contains(part); });
+  });
+
+  if (result->differences.empty()) {
+    // Logged keys differ, and all that was logged is the same.
+    if (local.LoggedDigest().known() && remote.LoggedDigest().known()) {
+      result->differences.push_back({.kind = Difference::Kind::kUnlogged,
+                                     .local = local.LoggedDigest().ToString(),
+                                     .remote = remote.LoggedDigest().ToString()});
+      result->unproven_because = WhyUnverified(*result);
+      return absl::OkStatus();
+    }
+    result->same_key = true;
+    return absl::OkStatus();
+  }
+
+  result->unproven_because = WhyUnverified(*result);
+  if (!result->unproven_because.empty()) return absl::OkStatus();
+  const SpawnParts altered = Exchange(here, there, needed);
+  if (altered.inputs == there.inputs && altered.outputs == there.outputs) {
+    // Then the root is the remote's, which was computed from these very inputs.
+    result->proven = ActionDigest(altered, recipe, root) == remote_key.key.action;
+  } else {
+    LRE_ASSIGN_OR_RETURN(const Key key, ComputeKey(altered, recipe));
+    result->proven = key.action == remote_key.key.action;
+  }
+  if (!result->proven) {
+    result->unproven_because =
+        "with all that differs in the logs exchanged, the local key is another one than the "
+        "remote's";
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
+  const Spawn& local = local_.spawns[pair.local];
+  const Spawn& remote = remote_.spawns[pair.remote];
+  LRE_ASSIGN_OR_RETURN(const Verification local_key, local_verifier_.Verify(local));
+  LRE_ASSIGN_OR_RETURN(const Verification remote_key, remote_verifier_.Verify(remote));
+  Diagnosis result;
+  result.local = MakeSideKey(local, local_key);
+  result.remote = MakeSideKey(remote, remote_key);
+
+  result.same_key = result.local.action.known() &&
+                    result.local.action.hash == result.remote.action.hash &&
+                    result.local.action.length == result.remote.action.length;
+  if (!result.same_key) {
+    LRE_RETURN_IF_ERROR(Compare(local, remote, local_key, remote_key, &result));
+    if (!result.same_key) return result;
+  }
+
+  result.differing_outputs =
+      DifferingOutputs(ExpandWithoutInputs(local_, local), ExpandWithoutInputs(remote_, remote));
+  const std::string why_local = WhyNotCached(local), why_remote = WhyNotCached(remote);
+  result.cacheable_differs = why_local.empty() != why_remote.empty();
+  result.not_cached = !why_local.empty() ? why_local : why_remote;
+  if (cache_ == nullptr || !result.not_cached.empty()) return result;
+  if (local.LoggedDigest().known()) {
+    LRE_ASSIGN_OR_RETURN(const bool is_there, cache_->Contains(result.local.action));
+    result.absent = !is_there;
+  } else {
+    // No computed key is in the cache. Compact logs without digests are none of Bazel's, and Bazel
+    // 4 logs runfiles wrongly, which the others show.
+    result.absent = result.local.state == State::kUnverified && result.local.action.known() &&
+                    local_.format != ExecutionLog::Format::kCompact && !local.duplicate_inputs;
+  }
+  return result;
+}
+
+}  // namespace lre_audit::cache
