@@ -86,7 +86,11 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
   out << "\n"
       << Grouped(AsCount(explanation.verified())) << " of "
       << Grouped(AsCount(explanation.paired()))
-      << " pairs of keys are verified: computed as Bazel did\n\n";
+      << " pairs of keys are verified: computed as Bazel did"
+      << (explanation.verified() == 0 && explanation.paired() > 0
+              ? " (--cache DIR verifies those of logs without digests)"
+              : "")
+      << "\n\n";
   for (const ExplainedAction& action : explanation.actions()) {
     WriteFullAction(action, paint, out);
   }
@@ -102,33 +106,47 @@ void WriteKeyCause(const Finding& finding, const TextOptions& options, std::ostr
   const Paint paint(options.color);
   const KeyCause& cause = finding.key_cause();
   const std::string gutter = paint("   |  ", Paint::kBlue);
+  const bool same_key = cause.local_key() == cause.remote_key();
+  const auto sides = [&](const char* local, const std::string& here, const char* remote,
+                         const std::string& there) {
+    out << gutter << local << here << "\n" << gutter << remote << there << "\n";
+  };
   if (cause.has_local() || cause.has_remote()) {
-    out << gutter << "local:  " << (cause.has_local() ? cause.local() : "(none)") << "\n"
-        << gutter << "remote: " << (cause.has_remote() ? cause.remote() : "(none)") << "\n";
+    sides("local:  ", cause.has_local() ? cause.local() : "(none)",
+          "remote: ", cause.has_remote() ? cause.remote() : "(none)");
+  }
+  const bool proven = cause.proof() == KeyCause::PROVEN;
+  if (!cause.local_key().empty() && !cause.remote_key().empty()) {
+    if (same_key) {
+      out << gutter << "key:    " << cause.local_key() << "\n";
+    } else if (proven) {
+      sides("local key:  ", cause.local_key(), "remote key: ", cause.remote_key());
+    }
   }
   const auto remark = [&](std::string_view kind, const std::string& text) {
     out << paint("   = ", Paint::kBlue) << paint(absl::StrCat(ToAbsl(kind), ":"), Paint::kBold)
         << " " << text << "\n";
   };
   const uint64_t direct = AsCount(cause.direct_actions()), all = AsCount(cause.actions());
-  const uint64_t proven = AsCount(cause.proven_actions());
-  const bool same_key = cause.local_key() == cause.remote_key();
-
-  std::string proof = cause.proof() == KeyCause::PROVEN ? "PROVEN" : "UNVERIFIED";
-  if (proven > 0 && proven < direct) {
-    absl::StrAppend(&proof, " in ", Grouped(proven), " of ", Counted(direct, "action"));
+  const uint64_t proven_actions = AsCount(cause.proven_actions());
+  std::string proof =
+      paint(proven ? "PROVEN" : "UNVERIFIED", proven ? Paint::kGreen : Paint::kYellow);
+  if (proven && proven_actions < direct) {
+    absl::StrAppend(&proof, " in ", Grouped(proven_actions), " of ", Counted(direct, "action"));
   }
-  if (proven > 0 && !cause.local_key().empty()) {
-    absl::StrAppend(&proof,
-                    same_key ? ": the key is Bazel's on both sides: "
-                             : ": the remote's side of it makes the local key the remote's: ",
-                    cause.local_key());
-    if (!same_key) absl::StrAppend(&proof, " -> ", cause.remote_key());
-  }
-  if (!cause.unverified_because().empty()) {
-    absl::StrAppend(&proof, proven > 0 ? "; elsewhere " : ": ", cause.unverified_because());
+  if (proven) {
+    absl::StrAppend(&proof, cause.local_key().empty() ? ""
+                            : same_key ? ": both sides' key is the one that Bazel computed"
+                                       : ": with the remote's side of it, the local key was "
+                                         "computed to be the remote's");
+  } else {
+    absl::StrAppend(&proof, ": ", cause.unverified_because());
   }
   remark("proof", proof);
+  if (proven && !cause.unverified_because().empty()) {
+    remark("note", absl::StrCat("in the other ", Grouped(direct - proven_actions), ": ",
+                                cause.unverified_because()));
+  }
 
   std::string cost;
   if (same_key && all == direct) {

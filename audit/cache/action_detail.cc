@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "audit/cache/differences.h"
 #include "audit/cache/secrets.h"
 #include "audit/cache/spawn_parts.h"
 
@@ -36,14 +37,12 @@ class Describer {
       : local_(local), remote_(remote), show_secrets_(show_secrets), action_(action) {}
 
   void Describe() {
-    const size_t arguments =
-        std::max(local_ ? local_->arguments.size() : 0, remote_ ? remote_->arguments.size() : 0);
-    for (size_t i = 0; i < arguments; ++i) {
-      const auto at = [&](const SpawnParts* parts) -> Text {
-        return parts != nullptr && i < parts->arguments.size() ? Text(parts->arguments[i])
-                                                               : std::nullopt;
-      };
-      Add(absl::StrCat("argument ", i), at(local_), at(remote_),
+    const std::vector<std::string> none;
+    const std::vector<std::string>& a = local_ != nullptr ? local_->arguments : none;
+    const std::vector<std::string>& b = remote_ != nullptr ? remote_->arguments : none;
+    for (const auto& [local, remote] : AlignArguments(a, b)) {
+      Add(absl::StrCat("argument ", local ? *local : *remote),
+          local ? Text(a[*local]) : std::nullopt, remote ? Text(b[*remote]) : std::nullopt,
           [&](const std::string& value) { return show_secrets_ ? value : MaskedArgument(value); });
     }
     Pairs("variable ", &SpawnParts::environment);

@@ -6,9 +6,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
+#include "audit/cache/consequences.h"
 #include "base/status.h"
-#include "base/text.h"
 
 namespace lre_audit::cache {
 namespace {
@@ -69,6 +68,7 @@ class Finder {
       request_.on_pair(i + 1, Pairs().size());
     }
     ResolveUpstream();
+    FoldConsequences(&result_.causes);
     Propagate();
     Rank();
     return std::move(result_);
@@ -136,6 +136,10 @@ class Finder {
     pair.verified = diagnosis.local.state == Verification::State::kVerified &&
                     diagnosis.remote.state == Verification::State::kVerified;
     pair.outputs_differ = !diagnosis.differing_outputs.empty();
+    if (pair.same_key && !pair.outputs_differ && diagnosis.not_cached.empty() &&
+        !diagnosis.absent) {
+      return;
+    }
     const SpawnParts local = ExpandWithoutInputs(local_, local_.spawns[Pairs()[i].local]);
     const auto add = [&](NamedCause named, bool proven, const std::string& because) {
       AddCause(i, std::move(named), proven, because, diagnosis.local.action,

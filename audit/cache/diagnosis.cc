@@ -67,11 +67,29 @@ std::vector<std::string> DifferingOutputs(const SpawnParts& local, const SpawnPa
   return differing;
 }
 
+// Whether the outputs are those of the other log, one by one: of most pairs with the same key.
+bool SameOutputs(const ExecutionLog& a_log, const Spawn& a, const ExecutionLog& b_log,
+                 const Spawn& b) {
+  const std::vector<OutputView> in_a = Outputs(a_log, a), in_b = Outputs(b_log, b);
+  if (in_a.size() != in_b.size()) return false;
+  for (size_t i = 0; i < in_a.size(); ++i) {
+    const Artifact& x = a_log.artifacts[in_a[i].artifact];
+    const Artifact& y = b_log.artifacts[in_b[i].artifact];
+    // Trees and symlinks are for the slow way.
+    if (in_a[i].artifact == 0 || in_b[i].artifact == 0 || x.kind != Artifact::kFile ||
+        y.kind != Artifact::kFile || x.length == 0 || x.length != y.length ||
+        !std::equal(x.hash, x.hash + x.length, y.hash)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 std::string Unverified(std::string_view side, const SideKey& key) {
   if (key.state == State::kNoOracle && key.reason.empty()) {
-    return absl::StrCat("nobody says whether the ", ToAbsl(side),
-                        " key is computed as Bazel did: its log has no digests (Bazel 7 and later "
-                        "log them), and --cache names no cache that has its entries");
+    return absl::StrCat("the ", ToAbsl(side),
+                        " log has no digests of keys to compare the computed ones with (Bazel 7 "
+                        "and later log them); --cache DIR, the build's disk cache, has them");
   }
   return absl::StrCat("the ", ToAbsl(side), " key is not verified: ", key.reason);
 }
@@ -205,8 +223,10 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
     if (!result.same_key) return result;
   }
 
-  result.differing_outputs =
-      DifferingOutputs(ExpandWithoutInputs(local_, local), ExpandWithoutInputs(remote_, remote));
+  if (!SameOutputs(local_, local, remote_, remote)) {
+    result.differing_outputs =
+        DifferingOutputs(ExpandWithoutInputs(local_, local), ExpandWithoutInputs(remote_, remote));
+  }
   const std::string why_local = WhyNotCached(local), why_remote = WhyNotCached(remote);
   result.cacheable_differs = why_local.empty() != why_remote.empty();
   result.not_cached = !why_local.empty() ? why_local : why_remote;

@@ -18,6 +18,24 @@ using Kind = Difference::Kind;
 // Where aligning arguments would take more cells than this, they are one difference each way.
 constexpr size_t kMostCells = size_t{4} << 20;
 
+std::vector<std::string> Normalized(const std::vector<std::string>& arguments) {
+  std::vector<std::string> normalized;
+  for (const std::string& argument : arguments) {
+    normalized.push_back(WithoutConfigurations(argument));
+  }
+  return normalized;
+}
+
+// A run of local and one of remote arguments that stand in the same place.
+void Replace(size_t local, size_t local_end, size_t remote, size_t remote_end,
+             AlignedArguments* result) {
+  while (local < local_end || remote < remote_end) {
+    const bool has_local = local < local_end, has_remote = remote < remote_end;
+    result->emplace_back(has_local ? std::optional(local++) : std::nullopt,
+                         has_remote ? std::optional(remote++) : std::nullopt);
+  }
+}
+
 class Collector {
  public:
   Collector(const SpawnParts& local, const SpawnParts& remote) : local_(local), remote_(remote) {}
@@ -120,95 +138,33 @@ class Collector {
     Add(std::move(difference));
   }
 
-  // A run of local and one of remote arguments that stand in the same place.
-  void Replaced(size_t local, size_t local_end, size_t remote, size_t remote_end) {
-    while (local < local_end || remote < remote_end) {
-      const bool has_local = local < local_end, has_remote = remote < remote_end;
-      Argument(has_local ? std::optional(local) : std::nullopt,
-               has_remote ? std::optional(remote) : std::nullopt);
-      local += has_local ? 1 : 0;
-      remote += has_remote ? 1 : 0;
-    }
-  }
-
   void Arguments() {
-    if (local_.arguments == remote_.arguments) return;
-    std::vector<std::string> a, b;
-    for (const std::string& argument : local_.arguments)
-      a.push_back(WithoutConfigurations(argument));
-    for (const std::string& argument : remote_.arguments)
-      b.push_back(WithoutConfigurations(argument));
-    if (a != b) {
-      std::vector<std::string> sorted_a = a, sorted_b = b;
+    const std::vector<std::string>& a = local_.arguments;
+    const std::vector<std::string>& b = remote_.arguments;
+    if (a == b) return;
+    const std::vector<std::string> normal_a = Normalized(a), normal_b = Normalized(b);
+    if (normal_a != normal_b && normal_a.size() == normal_b.size()) {
+      std::vector<std::string> sorted_a = normal_a, sorted_b = normal_b;
       std::sort(sorted_a.begin(), sorted_a.end());
       std::sort(sorted_b.begin(), sorted_b.end());
       if (sorted_a == sorted_b) {
-        const size_t first =
-            static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
+        size_t first = 0;
+        while (normal_a[first] == normal_b[first]) ++first;
         Add({.kind = Kind::kArgumentOrder,
-             .local = local_.arguments[first],
-             .remote = remote_.arguments[first],
+             .local = a[first],
+             .remote = b[first],
              .index = first,
              .parts = {{Part::kArguments}}});
         return;
       }
     }
-    Align(a, b);
-  }
-
-  void Same(size_t local, size_t remote) {
-    OnlyConfigurationDiffers(local_.arguments[local], remote_.arguments[remote], Part::kArguments);
-  }
-
-  // By the longest common subsequence of what is left between what both begin and end with.
-  void Align(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-    size_t begin = 0, end_a = a.size(), end_b = b.size();
-    while (begin < end_a && begin < end_b && a[begin] == b[begin]) {
-      Same(begin, begin);
-      ++begin;
-    }
-    while (end_a > begin && end_b > begin && a[end_a - 1] == b[end_b - 1]) {
-      Same(--end_a, --end_b);
-    }
-    const size_t rows = end_a - begin, columns = end_b - begin;
-    if (rows == columns || (columns != 0 && rows > kMostCells / columns)) {
-      // As many on each side are taken to be the same ones, changed; where that would pair what
-      // has moved, alignment is better.
-      bool moved = false;
-      for (size_t i = 0; rows == columns && i < rows && rows <= kMostCells / columns; ++i) {
-        moved = moved || std::find(b.begin() + static_cast<ptrdiff_t>(begin),
-                                   b.begin() + static_cast<ptrdiff_t>(end_b),
-                                   a[begin + i]) != b.begin() + static_cast<ptrdiff_t>(end_b);
-      }
-      if (!moved) {
-        Replaced(begin, end_a, begin, end_b);
-        return;
-      }
-    }
-    std::vector<uint32_t> length((rows + 1) * (columns + 1));
-    const auto cell = [&](size_t i, size_t j) -> uint32_t& {
-      return length[i * (columns + 1) + j];
-    };
-    for (size_t i = rows; i-- > 0;) {
-      for (size_t j = columns; j-- > 0;) {
-        cell(i, j) = a[begin + i] == b[begin + j] ? cell(i + 1, j + 1) + 1
-                                                  : std::max(cell(i + 1, j), cell(i, j + 1));
-      }
-    }
-    size_t i = 0, j = 0, run_i = 0, run_j = 0;
-    while (i < rows && j < columns) {
-      if (a[begin + i] == b[begin + j]) {
-        Replaced(begin + run_i, begin + i, begin + run_j, begin + j);
-        Same(begin + i, begin + j);
-        run_i = ++i;
-        run_j = ++j;
-      } else if (cell(i + 1, j) >= cell(i, j + 1)) {
-        ++i;
+    for (const auto& [local, remote] : AlignArguments(a, b)) {
+      if (local && remote && normal_a[*local] == normal_b[*remote]) {
+        OnlyConfigurationDiffers(a[*local], b[*remote], Part::kArguments);
       } else {
-        ++j;
+        Argument(local, remote);
       }
     }
-    Replaced(begin + run_i, end_a, begin + run_j, end_b);
   }
 
   static std::string Describe(const InputNode& node) {
@@ -335,6 +291,56 @@ void ExchangeNamed(const std::string& name, const Pairs& remote, Pairs* pairs) {
 
 std::vector<Difference> FindDifferences(const SpawnParts& local, const SpawnParts& remote) {
   return Collector(local, remote).Find();
+}
+
+AlignedArguments AlignArguments(const std::vector<std::string>& local,
+                                const std::vector<std::string>& remote) {
+  const std::vector<std::string> a = Normalized(local), b = Normalized(remote);
+  AlignedArguments result;
+  size_t begin = 0, end_a = a.size(), end_b = b.size();
+  while (begin < end_a && begin < end_b && a[begin] == b[begin]) {
+    result.emplace_back(begin, begin);
+    ++begin;
+  }
+  size_t tail = 0;
+  while (end_a > begin && end_b > begin && a[end_a - 1] == b[end_b - 1]) {
+    --end_a;
+    --end_b;
+    ++tail;
+  }
+  const auto finish = [&] {
+    for (size_t i = 0; i < tail; ++i) result.emplace_back(end_a + i, end_b + i);
+    return std::move(result);
+  };
+  const size_t rows = end_a - begin, columns = end_b - begin;
+  if (columns != 0 && rows > kMostCells / columns) {
+    Replace(begin, end_a, begin, end_b, &result);
+    return finish();
+  }
+  // By the longest common subsequence of what is left.
+  std::vector<uint32_t> length((rows + 1) * (columns + 1));
+  const auto cell = [&](size_t i, size_t j) -> uint32_t& { return length[i * (columns + 1) + j]; };
+  for (size_t i = rows; i-- > 0;) {
+    for (size_t j = columns; j-- > 0;) {
+      cell(i, j) = a[begin + i] == b[begin + j] ? cell(i + 1, j + 1) + 1
+                                                : std::max(cell(i + 1, j), cell(i, j + 1));
+    }
+  }
+  size_t i = 0, j = 0, run_i = 0, run_j = 0;
+  while (i < rows && j < columns) {
+    if (a[begin + i] == b[begin + j]) {
+      Replace(begin + run_i, begin + i, begin + run_j, begin + j, &result);
+      result.emplace_back(begin + i, begin + j);
+      run_i = ++i;
+      run_j = ++j;
+    } else if (cell(i + 1, j) >= cell(i, j + 1)) {
+      ++i;
+    } else {
+      ++j;
+    }
+  }
+  Replace(begin + run_i, end_a, begin + run_j, end_b, &result);
+  return finish();
 }
 
 SpawnParts Exchange(const SpawnParts& local, const SpawnParts& remote,

@@ -63,6 +63,12 @@ std::vector<Difference> FindDifferences(const SpawnParts& local, const SpawnPart
 // `local` with each of `parts` but kRecipe as `remote` has it.
 SpawnParts Exchange(const SpawnParts& local, const SpawnParts& remote, const std::set<Part>& parts);
 
+// Which arguments of two command lines stand in the same place: in order, each once; those of one
+// side alone have no index on the other. Configurations in them do not count.
+using AlignedArguments = std::vector<std::pair<std::optional<size_t>, std::optional<size_t>>>;
+AlignedArguments AlignArguments(const std::vector<std::string>& local,
+                                const std::vector<std::string>& remote);
+
 // The elements of a list in which order matters, such as PATH: those of one side alone, in its
 // order, each once.
 struct ListDifference {

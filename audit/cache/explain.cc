@@ -328,12 +328,23 @@ class Explainer {
 
 }  // namespace
 
+namespace {
+
+absl::StatusOr<ExecutionLog> ReadSide(const std::string& path, const ReadLogOptions& options) {
+  absl::StatusOr<ExecutionLog> log = ReadExecutionLogFile(path, options);
+  if (log.ok() || log.status().message().find(path) != absl::string_view::npos) return log;
+  return absl::Status(log.status().code(),
+                      absl::StrCat(Escaped(path), ": ", log.status().message()));
+}
+
+}  // namespace
+
 absl::StatusOr<Report> Explain(const ExplainRequest& request) {
   ReadLogOptions options;
   options.threads = request.threads;
   request.on_phase("reading logs");
-  LRE_ASSIGN_OR_RETURN(ExecutionLog local, ReadExecutionLogFile(request.local, options));
-  LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadExecutionLogFile(request.remote, options));
+  LRE_ASSIGN_OR_RETURN(ExecutionLog local, ReadSide(request.local, options));
+  LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadSide(request.remote, options));
   return Explainer(request, std::move(local), std::move(remote)).Explain();
 }
 

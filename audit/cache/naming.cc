@@ -431,11 +431,14 @@ class Namer {
     const std::string& path = difference_.name;
     const std::string name = BaseName(path);
     if (path == "bazel-out/stable-status.txt" || path == "bazel-out/volatile-status.txt") {
-      return Make(
-          "LRE714",
-          absl::StrCat("the build's status differs, and the action reads it: ", Escaped(path)),
-          "build what is to be shared with --nostamp, or stamp in one last action that "
-          "nothing else reads; the values come from --workspace_status_command");
+      NamedCause cause =
+          Make("LRE714",
+               absl::StrCat("the build's status differs, and the action reads it: ", Escaped(path)),
+               "build what is to be shared with --nostamp, or stamp in one last action that "
+               "nothing else reads; the values come from --workspace_status_command");
+      // Whichever of the two files an action reads.
+      cause.identity = "status";
+      return cause;
     }
     if (name == "builtin_include_directory_paths") {
       NamedCause cause = Make(
