@@ -86,7 +86,7 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
   out << "\n"
       << Grouped(AsCount(explanation.verified())) << " of "
       << Grouped(AsCount(explanation.paired()))
-      << " pairs of keys are verified: computed as Bazel did"
+      << " pairs of keys are verified to be Bazel's"
       << (explanation.verified() == 0 && explanation.paired() > 0
               ? " (--cache DIR verifies those of logs without digests)"
               : "")

@@ -16,6 +16,7 @@ namespace lre_audit::cache {
 
 // What is known of one side's key.
 struct SideKey {
+  // kVerified too where both sides have logged the same key: that is Bazel's word.
   Verification::State state = Verification::State::kUnverified;
   Recipe recipe;
   BlobDigest action;   // what Bazel logged, else what was computed; unknown if neither can be had
