@@ -85,6 +85,16 @@ bool SameOutputs(const ExecutionLog& a_log, const Spawn& a, const ExecutionLog& 
   return true;
 }
 
+// What differs, as text: the same for pairs of one cause.
+std::string Signature(const std::vector<Difference>& differences) {
+  std::string signature;
+  for (const Difference& difference : differences) {
+    absl::StrAppend(&signature, static_cast<int>(difference.kind), "\n", difference.name, "\n",
+                    difference.local.value_or(""), "\n", difference.remote.value_or(""), "\n");
+  }
+  return signature;
+}
+
 std::string Unverified(std::string_view side, const SideKey& key) {
   if (key.state == State::kNoOracle && key.reason.empty()) {
     return absl::StrCat("the ", ToAbsl(side),
@@ -144,17 +154,45 @@ std::set<Part> NeededParts(const SpawnParts& local, const SpawnParts& remote, co
 
 }  // namespace
 
-absl::Status Diagnoser::Compare(const Spawn& local, const Spawn& remote,
-                                const Verification& local_key, const Verification& remote_key,
-                                Diagnosis* result) {
-  const SpawnParts here = ExpandSpawn(local_, local, local_walker_);
-  const SpawnParts there = ExpandSpawn(remote_, remote, remote_walker_);
+bool Diagnoser::SameInputs(const Spawn& local, const Spawn& remote) const {
+  const uint64_t inputs = local_sets_.Of(local.inputs), tools = local_sets_.Of(local.tools);
+  return inputs != 0 && tools != 0 && inputs == remote_sets_.Of(remote.inputs) &&
+         tools == remote_sets_.Of(remote.tools) && !local.duplicate_inputs &&
+         !remote.duplicate_inputs;
+}
+
+absl::Status Diagnoser::Compare(const Spawn& local, const Spawn& remote, Diagnosis* result) {
+  const bool same_inputs = SameInputs(local, remote);
+  const SpawnParts here =
+      same_inputs ? ExpandWithoutInputs(local_, local) : ExpandSpawn(local_, local, local_walker_);
+  const SpawnParts there = same_inputs ? ExpandWithoutInputs(remote_, remote)
+                                       : ExpandSpawn(remote_, remote, remote_walker_);
   result->differences = FindDifferences(here, there);
 
+  const bool both_logged = local.LoggedDigest().known() && remote.LoggedDigest().known();
+  uint32_t& proofs = proofs_[Signature(result->differences)];
+  const bool is_computed = !both_logged || proofs < kMostProofs;
+  Verification local_key, remote_key;
+  if (is_computed) {
+    LRE_ASSIGN_OR_RETURN(local_key, local_verifier_.Verify(local));
+    LRE_ASSIGN_OR_RETURN(remote_key, remote_verifier_.Verify(remote));
+    last_recipe_ = remote_key.recipe;
+    ++proofs;
+  } else {
+    local_key.recipe = remote_key.recipe = last_recipe_;
+    local_key.reason = remote_key.reason = absl::StrCat("it was not computed, since ", kMostProofs,
+                                                        " actions with the same differences were");
+  }
+  result->local = MakeSideKey(local, local_key);
+  result->remote = MakeSideKey(remote, remote_key);
   const bool both_verified =
       local_key.state == State::kVerified && remote_key.state == State::kVerified;
-  const bool has_recipe_difference = both_verified && local_key.recipe != remote_key.recipe;
-  if (has_recipe_difference) {
+  if (!both_logged && both_verified && local_key.key.action == remote_key.key.action) {
+    result->same_key = true;
+    result->differences.clear();
+    return absl::OkStatus();
+  }
+  if (both_verified && local_key.recipe != remote_key.recipe) {
     result->differences.push_back({.kind = Difference::Kind::kRecipe,
                                    .local = local_key.recipe.ToString(),
                                    .remote = remote_key.recipe.ToString(),
@@ -168,36 +206,37 @@ absl::Status Diagnoser::Compare(const Spawn& local, const Spawn& remote,
   // Everything by the remote's recipe: what the local key is to become.
   const Recipe& recipe =
       both_verified || local_key.state != State::kVerified ? remote_key.recipe : local_key.recipe;
-  BlobDigest root = remote_key.key.input_root;
+  const BlobDigest& root = remote_key.key.input_root;
   const std::set<Part> needed = NeededParts(here, there, recipe, root, parts);
   std::erase_if(result->differences, [&](const Difference& difference) {
     return std::none_of(difference.parts.begin(), difference.parts.end(),
                         [&](const Part& part) { return needed.contains(part); });
   });
 
+  result->unproven_because = WhyUnverified(*result);
   if (result->differences.empty()) {
-    // Logged keys differ, and all that was logged is the same.
-    if (local.LoggedDigest().known() && remote.LoggedDigest().known()) {
+    result->same_key = !both_logged;
+    if (both_logged) {
+      // All that was logged is the same.
       result->differences.push_back({.kind = Difference::Kind::kUnlogged,
                                      .local = local.LoggedDigest().ToString(),
                                      .remote = remote.LoggedDigest().ToString()});
-      result->unproven_because = WhyUnverified(*result);
-      return absl::OkStatus();
     }
-    result->same_key = true;
     return absl::OkStatus();
   }
-
-  result->unproven_because = WhyUnverified(*result);
   if (!result->unproven_because.empty()) return absl::OkStatus();
-  const SpawnParts altered = Exchange(here, there, needed);
-  if (altered.inputs == there.inputs && altered.outputs == there.outputs) {
-    // Then the root is the remote's, which was computed from these very inputs.
-    result->proven = ActionDigest(altered, recipe, root) == remote_key.key.action;
-  } else {
-    LRE_ASSIGN_OR_RETURN(const Key key, ComputeKey(altered, recipe));
-    result->proven = key.action == remote_key.key.action;
-  }
+  // Inputs are exchanged all or none, so the altered spawn's root is the remote's, which was
+  // computed; where none are, it is the local one too.
+  const bool root_changes = std::any_of(needed.begin(), needed.end(), [](const Part& part) {
+    return part.kind == Part::kInputs || part.kind == Part::kToolMarks ||
+           part.kind == Part::kRecipe || part.kind == Part::kOutputs;
+  });
+  SpawnParts bare_local = here, bare_remote = there;
+  bare_local.inputs.clear();
+  bare_remote.inputs.clear();
+  result->proven = (root_changes || local_key.key.input_root == root) &&
+                   ActionDigest(Exchange(bare_local, bare_remote, needed), recipe, root) ==
+                       remote_key.key.action;
   if (!result->proven) {
     result->unproven_because =
         "with all that differs in the logs exchanged, the local key is another one than the "
@@ -210,23 +249,14 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
   const Spawn& local = local_.spawns[pair.local];
   const Spawn& remote = remote_.spawns[pair.remote];
   Diagnosis result;
-  Verification local_key, remote_key;
   if (const BlobDigest logged = local.LoggedDigest();
       logged.known() && logged == remote.LoggedDigest()) {
     // Bazel says so itself on both sides, and there is nothing to prove.
-    local_key.state = remote_key.state = State::kVerified;
+    result.same_key = true;
+    result.local.state = result.remote.state = State::kVerified;
+    result.local.action = result.remote.action = logged;
   } else {
-    LRE_ASSIGN_OR_RETURN(local_key, local_verifier_.Verify(local));
-    LRE_ASSIGN_OR_RETURN(remote_key, remote_verifier_.Verify(remote));
-  }
-  result.local = MakeSideKey(local, local_key);
-  result.remote = MakeSideKey(remote, remote_key);
-
-  result.same_key = result.local.action.known() &&
-                    result.local.action.hash == result.remote.action.hash &&
-                    result.local.action.length == result.remote.action.length;
-  if (!result.same_key) {
-    LRE_RETURN_IF_ERROR(Compare(local, remote, local_key, remote_key, &result));
+    LRE_RETURN_IF_ERROR(Compare(local, remote, &result));
     if (!result.same_key) return result;
   }
 

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "audit/cache/action_key.h"
 #include "audit/cache/differences.h"
 #include "audit/cache/pairing.h"
+#include "audit/cache/set_fingerprints.h"
 
 namespace lre_audit::cache {
 
@@ -54,20 +56,29 @@ class Diagnoser {
         local_verifier_(local, local_cache),
         remote_verifier_(remote, remote_cache),
         local_walker_(local),
-        remote_walker_(remote) {}
+        remote_walker_(remote),
+        local_sets_(local),
+        remote_sets_(remote) {}
+
+  // Pairs of the same differences whose keys are computed again. Most of the work is in them, and
+  // one leak can be in every action of a build.
+  static constexpr uint32_t kMostProofs = 1000;
 
   // Errors are those of a cache.
   absl::StatusOr<Diagnosis> Diagnose(const SpawnPair& pair);
 
  private:
-  absl::Status Compare(const Spawn& local, const Spawn& remote, const Verification& local_key,
-                       const Verification& remote_key, Diagnosis* result);
+  absl::Status Compare(const Spawn& local, const Spawn& remote, Diagnosis* result);
+  bool SameInputs(const Spawn& local, const Spawn& remote) const;
 
   const ExecutionLog& local_;
   const ExecutionLog& remote_;
   KnownActions* cache_;
   Verifier local_verifier_, remote_verifier_;
   SetWalker local_walker_, remote_walker_;
+  SetFingerprints local_sets_, remote_sets_;
+  Recipe last_recipe_;
+  absl::flat_hash_map<std::string, uint32_t> proofs_;  // by what differs
 };
 
 }  // namespace lre_audit::cache
