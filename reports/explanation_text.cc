@@ -1,7 +1,9 @@
 #include "reports/explanation_text.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,29 @@ namespace {
 // "CppCompile //lib:lib"; logs before Bazel 5 have no labels.
 std::string ActionName(const std::string& mnemonic, const std::string& label) {
   return absl::StrCat(mnemonic, mnemonic.empty() || label.empty() ? "" : " ", label);
+}
+
+// Of two long texts, what differs and some of what stands around it; users copy short ones.
+std::pair<std::string, std::string> Excerpts(const std::string& a, const std::string& b) {
+  constexpr size_t kShort = 200, kAround = 60;
+  if (a.size() <= kShort && b.size() <= kShort) return {a, b};
+  const size_t shorter = std::min(a.size(), b.size());
+  size_t prefix = 0, suffix = 0;
+  while (prefix < shorter && a[prefix] == b[prefix]) ++prefix;
+  while (suffix < shorter - prefix && a[a.size() - 1 - suffix] == b[b.size() - 1 - suffix]) {
+    ++suffix;
+  }
+  // Not within a character.
+  const auto is_inner = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+  const auto excerpt = [&](const std::string& text) {
+    size_t begin = prefix > kAround ? prefix - kAround : 0;
+    size_t end = suffix > kAround ? text.size() - suffix + kAround : text.size();
+    while (begin > 0 && is_inner(text[begin])) --begin;
+    while (end < text.size() && is_inner(text[end])) ++end;
+    return absl::StrCat(begin > 0 ? "..." : "", text.substr(begin, end - begin),
+                        end < text.size() ? "..." : "");
+  };
+  return {excerpt(a), excerpt(b)};
 }
 
 void WriteComponents(const ExplainedAction& action, const Paint& paint, std::ostream& out) {
@@ -85,8 +110,7 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
   if (!alone.empty()) out << "; " << absl::StrJoin(alone, ", ");
   out << "\n"
       << Grouped(AsCount(explanation.verified())) << " of "
-      << Grouped(AsCount(explanation.paired()))
-      << " pairs of keys are verified to be Bazel's"
+      << Grouped(AsCount(explanation.paired())) << " pairs of keys are verified to be Bazel's"
       << (explanation.verified() == 0 && explanation.paired() > 0
               ? " (--cache DIR verifies those of logs without digests)"
               : "")
@@ -112,8 +136,9 @@ void WriteKeyCause(const Finding& finding, const TextOptions& options, std::ostr
     out << gutter << local << here << "\n" << gutter << remote << there << "\n";
   };
   if (cause.has_local() || cause.has_remote()) {
-    sides("local:  ", cause.has_local() ? cause.local() : "(none)",
-          "remote: ", cause.has_remote() ? cause.remote() : "(none)");
+    const auto [local, remote] = Excerpts(cause.local(), cause.remote());
+    sides("local:  ", cause.has_local() ? local : "(none)",
+          "remote: ", cause.has_remote() ? remote : "(none)");
   }
   const bool proven = cause.proof() == KeyCause::PROVEN;
   if (!cause.local_key().empty() && !cause.remote_key().empty()) {

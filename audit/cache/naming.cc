@@ -49,27 +49,7 @@ size_t MachinePathIn(std::string_view text) {
   return std::string_view::npos;
 }
 
-// What of two texts differs, with some of what stands around it: commands can be long.
-std::pair<std::string, std::string> Excerpts(const std::string& a, const std::string& b) {
-  constexpr size_t kShort = 160, kAround = 48;
-  if (a.size() <= kShort && b.size() <= kShort) return {a, b};
-  const size_t shorter = std::min(a.size(), b.size());
-  size_t prefix = 0, suffix = 0;
-  while (prefix < shorter && a[prefix] == b[prefix]) ++prefix;
-  while (suffix < shorter - prefix && a[a.size() - 1 - suffix] == b[b.size() - 1 - suffix]) {
-    ++suffix;
-  }
-  const auto excerpt = [&](const std::string& text) {
-    const size_t begin = prefix > kAround ? prefix - kAround : 0;
-    const size_t end = std::min(text.size() - suffix + kAround, text.size());
-    std::string shown = text.substr(begin, std::min(end - begin, 2 * kShort));
-    return absl::StrCat(begin > 0 ? "..." : "", shown,
-                        begin + shown.size() < text.size() ? "..." : "");
-  };
-  return {excerpt(a), excerpt(b)};
-}
-
-// "glibc-2.42-67 (hash 8nri6b...)": what a store path is, for people.
+// "glibc 2.42-67": what a store path is, for people.
 std::string Decoded(std::string_view store_path) {
   const Package package = PackageOf(store_path);
   return absl::StrCat(package.name, package.version.empty() ? "" : " ", package.version);
@@ -92,8 +72,8 @@ std::vector<std::string> OnlyIn(const std::vector<std::string_view>& in,
 std::vector<std::string> PackageNotes(const Text& local, const Text& remote,
                                       const std::string& store) {
   std::vector<std::string> notes;
-  const std::vector<std::string_view> a = StorePathsIn(local.value_or(""), store),
-                                      b = StorePathsIn(remote.value_or(""), store);
+  const std::string here = local.value_or(""), there = remote.value_or("");
+  const std::vector<std::string_view> a = StorePathsIn(here, store), b = StorePathsIn(there, store);
   const std::vector<std::string> in_local = OnlyIn(a, b), in_remote = OnlyIn(b, a);
   std::vector<bool> told(in_remote.size());
   for (const std::string& path : in_local) {
@@ -299,11 +279,8 @@ class Namer {
     const Text& remote = difference_.remote;
     const std::string a = local.value_or(""), b = remote.value_or("");
     const auto shown = [&](NamedCause cause) {
-      auto [in_local, in_remote] = Excerpts(a, b);
-      if (!options_.show_secrets) {
-        in_local = MaskedArgument(in_local);
-        in_remote = MaskedArgument(in_remote);
-      }
+      const std::string in_local = options_.show_secrets ? a : MaskedArgument(a);
+      const std::string in_remote = options_.show_secrets ? b : MaskedArgument(b);
       const std::string flag = difference_.name.empty() ? "" : absl::StrCat(difference_.name, " ");
       cause.local = local ? Text(flag + in_local) : std::nullopt;
       cause.remote = remote ? Text(flag + in_remote) : std::nullopt;

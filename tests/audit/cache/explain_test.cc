@@ -387,6 +387,18 @@ TEST(Explain, DecodesStorePaths) {
             std::string(kStore) + kHashA + "-glibc-2.42-67");
 }
 
+TEST(Explain, SaysWhichPackagesOfPathDiffer) {
+  Build local = SampleBuild(), remote = SampleBuild();
+  const auto path = [](const char* hash, const char* version) {
+    return std::string(kStore) + hash + "-coreutils-" + version + "/bin:/usr/bin";
+  };
+  Compile(local).mutable_environment_variables(0)->set_value(path(kHashA, "9.5"));
+  Compile(remote).mutable_environment_variables(0)->set_value(path(kHashB, "9.7"));
+  const Report report = ExplainBuilds(local, remote);
+  ASSERT_THAT(Errors(report), ElementsAre("LRE706"));
+  EXPECT_THAT(report.findings(0).notes(), ElementsAre("coreutils 9.5 here, 9.7 there"));
+}
+
 TEST(Explain, OtherDigestFunctionsShareNothing) {
   const auto named = [](const char* function) {
     Build build = SampleBuild();
