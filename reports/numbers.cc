@@ -35,7 +35,8 @@ std::string HumanSeconds(double seconds) {
   if (seconds < 9.95) return absl::StrFormat("%.1f s", seconds);
   const auto whole = AsCount(std::round(seconds));
   if (whole < 60) return absl::StrCat(whole, " s");
-  return absl::StrFormat("%d min %02d s", whole / 60, whole % 60);
+  if (whole < 3600) return absl::StrFormat("%d min %02d s", whole / 60, whole % 60);
+  return absl::StrFormat("%s h %02d min", Grouped(whole / 3600), whole / 60 % 60);
 }
 
 uint64_t AsCount(double value) {

@@ -17,7 +17,7 @@ std::string Counted(uint64_t number, std::string_view singular);
 // Decimal units, as container tools and disk vendors count: "17 B", "4.2 kB", "495 MB", "1.3 GB".
 std::string HumanBytes(uint64_t bytes);
 
-// "12 ms", "1.2 s", "48 s", "3 min 05 s".
+// "12 ms", "1.2 s", "48 s", "3 min 05 s", "23 h 30 min".
 std::string HumanSeconds(double seconds);
 
 // A proto's count, which is a double for JSON's sake, as the integer it stands for; anything that

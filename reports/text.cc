@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/text.h"
+#include "reports/explanation_text.h"
 #include "reports/numbers.h"
 #include "reports/paint.h"
 
@@ -36,6 +37,7 @@ class TextWriter {
       WriteHeading(*group.first);
       WritePlace(*group.first);
       WriteEvidence(*group.first);
+      if (group.first->has_key_cause()) WriteKeyCause(*group.first, options_, out_);
       for (const std::string& note : group.first->notes()) WriteRemark("note", note);
       if (!group.first->help().empty()) WriteRemark("help", group.first->help());
       WriteFolded(group);
@@ -158,6 +160,10 @@ class TextWriter {
     const std::string place = PlaceOf(finding);
     if (place.empty()) return;
     out_ << Gutter("  --> ") << place;
+    if (finding.has_key_cause()) {
+      WriteAction(finding.key_cause(), out_);
+      return;
+    }
     if (!location.layer().empty()) {
       out_ << "  (" << location.layer();
       if (!finding.subject().empty()) out_ << " of " << finding.subject();
@@ -189,7 +195,8 @@ class TextWriter {
     const auto says = [&](const std::string& text) {
       return text.find(referenced) != std::string::npos;
     };
-    if (!referenced.empty() && !says(finding.evidence()) && !says(finding.message())) {
+    if (!referenced.empty() && !says(finding.evidence()) && !says(finding.message()) &&
+        finding.rule().rfind("LRE7", 0) != 0) {
       out_ << Gutter("   |  ") << "names " << referenced << "\n";
     }
   }
@@ -262,8 +269,9 @@ void WriteText(const Report& report, const TextOptions& options, std::ostream& o
     if (report.verdict() != Report::CLEAN) writer.WriteVerdict();
     return;
   }
+  if (report.has_explanation()) WriteExplanation(report, options, out);
   writer.WriteFindings();
-  writer.WriteSummary();
+  if (!report.has_explanation()) writer.WriteSummary();
   writer.WriteVerdict();
 }
 

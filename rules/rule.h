@@ -20,7 +20,8 @@ struct Rule {
   // fix.
   const char* page;
   // Appends findings with everything set but subject and fingerprint. Null for the rules about the
-  // policy itself, which CompiledPolicy::Apply judges.
+  // policy itself, which CompiledPolicy::Apply judges, and for those of cache keys (LRE7xx), which
+  // are found by comparing two logs.
   void (*judge)(const Subject& subject, const Rule& rule, std::vector<Finding>& findings);
   // That something is missing, which may lie in a part of the tree that could not be read.
   bool is_absence = false;

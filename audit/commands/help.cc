@@ -20,6 +20,7 @@ Examples:
   lre-audit image oci:worker:latest --closure closure.json
   lre-audit toolchain generated-cc --image oci:worker:latest
   lre-audit diff store: oci:worker:latest
+  lre-audit explain local.log.zst remote.log.zst
   lre-audit store $(nix-build toolchain.nix)
   lre-audit elf result/bin/gcc
   lre-audit rule LRE101
@@ -121,6 +122,33 @@ Examples:
   lre-audit diff store: oci:worker:latest
   lre-audit diff oci:worker:old oci:worker:new
   lre-audit diff main/generated-cc generated-cc)",
+};
+
+const CommandHelp kExplainHelp = {
+    .name = "explain",
+    .usage = "LOCAL REMOTE [OPTIONS]",
+    .summary =
+        "Explains why a local and a remote build by Bazel do not share cache hits: what makes "
+        "their keys differ, proven by computing them again.",
+    .footer = R"(LOCAL, REMOTE:
+  execution logs of both builds, of any format and any Bazel from 4 to 9, packed or not:
+    bazel build --execution_log_compact_file=local.log.zst //...     (7.1 and later)
+    bazel build --execution_log_json_file=local.json //...
+    bazel build --execution_log_binary_file=local.log //...
+  What Bazel has up to date it does not log: run "bazel clean" first.
+
+Causes are told once, those that change the keys of most actions first. PROVEN means: with the
+remote's side of what differs, the local key was computed to be the remote's, and both are keys that
+Bazel has computed. It says so in its logs from 7 on; for older ones, --cache names the disk cache of
+each build. Values that look secret are masked.
+
+Exits with 0 if no key differs, with 1 if some do.
+
+Examples:
+  lre-audit explain local.log.zst remote.log.zst
+  lre-audit explain local.json remote.json --cache ~/.cache/bazel-disk --cache /mnt/remote-disk
+  lre-audit explain local.log.zst remote.log.zst --action //lib:lib
+  lre-audit explain local.log.zst remote.log.zst --format json | jq '.findings[].key_cause')",
 };
 
 const CommandHelp kWhyHelp = {

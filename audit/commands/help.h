@@ -20,15 +20,16 @@ extern const CommandHelp kImageHelp;
 extern const CommandHelp kStoreHelp;
 extern const CommandHelp kToolchainHelp;
 extern const CommandHelp kDiffHelp;
+extern const CommandHelp kExplainHelp;
 extern const CommandHelp kWhyHelp;
 extern const CommandHelp kElfHelp;
 extern const CommandHelp kRuleHelp;
 extern const CommandHelp kCacheHelp;
 
 // Of all commands, in the order in which --help lists them.
-inline constexpr std::array<const CommandHelp*, 10> kCommandHelps = {
-    &kCheckHelp, &kInitHelp, &kImageHelp, &kStoreHelp, &kToolchainHelp,
-    &kDiffHelp,  &kWhyHelp,  &kElfHelp,   &kRuleHelp,  &kCacheHelp};
+inline constexpr std::array<const CommandHelp*, 11> kCommandHelps = {
+    &kCheckHelp,   &kInitHelp, &kImageHelp, &kStoreHelp, &kToolchainHelp, &kDiffHelp,
+    &kExplainHelp, &kWhyHelp,  &kElfHelp,   &kRuleHelp,  &kCacheHelp};
 
 }  // namespace lre_audit
 

@@ -8,6 +8,7 @@
 #include "audit/commands/check_command.h"
 #include "audit/commands/diff_command.h"
 #include "audit/commands/elf_command.h"
+#include "audit/commands/explain_command.h"
 #include "audit/commands/image_command.h"
 #include "audit/commands/init_command.h"
 #include "audit/commands/options.h"
@@ -33,6 +34,7 @@ struct Commands {
   int operator()(const StoreOptions& o) const { return RunStore(o, std::cout, std::cerr); }
   int operator()(const ToolchainOptions& o) const { return RunToolchain(o, std::cout, std::cerr); }
   int operator()(const DiffOptions& o) const { return RunDiff(o, std::cout, std::cerr); }
+  int operator()(const ExplainOptions& o) const { return RunExplain(o, std::cout, std::cerr); }
   int operator()(const WhyOptions& o) const { return RunWhy(o, std::cout, std::cerr); }
   int operator()(const ElfOptions& o) const { return RunElf(o, std::cout, std::cerr); }
   int operator()(const RuleOptions& o) const { return RunRule(o, std::cout, std::cerr); }

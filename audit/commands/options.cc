@@ -112,7 +112,8 @@ void AddNoCache(CLI::App* command, Words& words) {
                     "Read everything anew, and keep no facts for the next time");
 }
 
-void AddReportOptions(CLI::App* command, Words& words) {
+// Of a report on what is not kept as facts.
+void AddPlainReportOptions(CLI::App* command, Words& words) {
   AddFormat(command, words);
   command->add_option("--output", words.outputs, "Also write the report to a file; may be repeated")
       ->option_text("FORMAT=FILE")
@@ -120,7 +121,6 @@ void AddReportOptions(CLI::App* command, Words& words) {
   command->add_option("--fail-on", words.fail_on, "Least severity to fail on: error, warning, note")
       ->option_text("SEVERITY");
   AddJobs(command, words);
-  AddNoCache(command, words);
   command
       ->add_option("--policy", words.policy,
                    "What is allowed, suppressed, or of another severity (lre-audit.textproto)")
@@ -131,6 +131,11 @@ void AddReportOptions(CLI::App* command, Words& words) {
   command->add_flag("-q,--quiet", words.quiet,
                     "In text, only the verdict, and nothing at all if clean");
   command->add_flag("-v,--verbose", words.verbose, "Also notes, suppressed and folded findings");
+}
+
+void AddReportOptions(CLI::App* command, Words& words) {
+  AddPlainReportOptions(command, words);
+  AddNoCache(command, words);
 }
 
 // What CLI11 did not know: unknown commands and options become errors, the rest operands.
@@ -256,6 +261,19 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   AddRegistryOptions(diff, words);
   AddReportOptions(diff, words);
 
+  CLI::App* explain = AddCommand(app, kExplainHelp);
+  explain
+      ->add_option("--cache", words.disk_caches,
+                   "A directory of --disk_cache that has the builds' entries; may be repeated")
+      ->option_text("DIR")
+      ->allow_extra_args(false);
+  explain
+      ->add_option("--action", words.action,
+                   "One action in full, both sides: by label, output or hash of its key")
+      ->option_text("LABEL|OUTPUT|DIGEST");
+  explain->add_flag("--show-secrets", words.show_secrets, "Do not mask values that look secret");
+  AddPlainReportOptions(explain, words);
+
   CLI::App* why = AddCommand(app, kWhyHelp);
   why->add_flag("--all", words.all, "Every shortest chain, not one alone");
   AddToolchains(why, "A generated toolchain whose tools are roots too; may be repeated", words);
@@ -299,6 +317,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
   if (command == image) return ParseImage(words);
   if (command == toolchain) return ParseToolchain(words);
   if (command == diff) return ParseDiff(words);
+  if (command == explain) return ParseExplain(words);
   if (command == why) return ParseWhy(words);
   if (command == store) return ParseStore(words);
   if (command == elf) return ParseElf(words);

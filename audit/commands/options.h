@@ -94,6 +94,15 @@ struct DiffOptions {
   ReportOptions report;
 };
 
+// lre-audit explain LOCAL REMOTE
+struct ExplainOptions {
+  std::string local, remote;        // execution logs
+  std::vector<std::string> caches;  // directories of --disk_cache
+  std::string action;               // a label, output or digest; empty: all
+  bool show_secrets = false;
+  ReportOptions report;
+};
+
 // lre-audit why SUBJECT PATH
 struct WhyOptions {
   std::string subject;                  // an image, a toolchain directory, or a store path
@@ -128,9 +137,9 @@ struct Answer {
   std::string text;
 };
 
-using CommandLine =
-    std::variant<Answer, CheckOptions, InitOptions, ImageOptions, StoreOptions, ToolchainOptions,
-                 DiffOptions, WhyOptions, ElfOptions, RuleOptions, CacheCommandOptions>;
+using CommandLine = std::variant<Answer, CheckOptions, InitOptions, ImageOptions, StoreOptions,
+                                 ToolchainOptions, DiffOptions, ExplainOptions, WhyOptions,
+                                 ElfOptions, RuleOptions, CacheCommandOptions>;
 
 // Parses the arguments after the program's name. An error is one line that says what is wrong and,
 // where a word is nearly right, which one was meant.

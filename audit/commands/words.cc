@@ -245,6 +245,27 @@ absl::StatusOr<CommandLine> ParseDiff(const Words& words) {
   return options;
 }
 
+absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
+  ExplainOptions options;
+  LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  LRE_RETURN_IF_ERROR(AtMostOperands(2, kExplainHelp, words));
+  if (words.operands.size() < 2 || words.operands[0].empty() || words.operands[1].empty()) {
+    return UsageError(
+        "which two logs? lre-audit explain LOCAL REMOTE, files that Bazel has written with "
+        "--execution_log_compact_file or --execution_log_json_file");
+  }
+  for (const std::string& cache : words.disk_caches) {
+    LRE_RETURN_IF_ERROR(CheckValue("--cache", cache));
+  }
+  LRE_RETURN_IF_ERROR(CheckValue("--action", words.action));
+  options.local = words.operands[0];
+  options.remote = words.operands[1];
+  options.caches = words.disk_caches;
+  options.action = words.action;
+  options.show_secrets = words.show_secrets;
+  return options;
+}
+
 absl::StatusOr<CommandLine> ParseWhy(const Words& words) {
   WhyOptions options;
   LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));

@@ -46,6 +46,9 @@ struct Words {
   bool all = false;
   bool force = false;
   bool no_contents = false;
+  std::vector<std::string> disk_caches;
+  std::string action;
+  bool show_secrets = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE
 };
 
@@ -56,6 +59,7 @@ absl::StatusOr<CommandLine> ParseImage(const Words& words);
 absl::StatusOr<CommandLine> ParseStore(const Words& words);
 absl::StatusOr<CommandLine> ParseToolchain(const Words& words);
 absl::StatusOr<CommandLine> ParseDiff(const Words& words);
+absl::StatusOr<CommandLine> ParseExplain(const Words& words);
 absl::StatusOr<CommandLine> ParseWhy(const Words& words);
 absl::StatusOr<CommandLine> ParseElf(const Words& words);
 absl::StatusOr<CommandLine> ParseRule(const Words& words);

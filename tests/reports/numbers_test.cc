@@ -44,6 +44,8 @@ TEST(HumanSeconds, PicksTheUnit) {
   EXPECT_EQ(HumanSeconds(1.24), "1.2 s");
   EXPECT_EQ(HumanSeconds(9.96), "10 s");
   EXPECT_EQ(HumanSeconds(59.7), "1 min 00 s");
+  EXPECT_EQ(HumanSeconds(3599.4), "59 min 59 s");
+  EXPECT_EQ(HumanSeconds(84643), "23 h 30 min");
   EXPECT_EQ(HumanSeconds(185), "3 min 05 s");
 }
 

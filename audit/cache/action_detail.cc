@@ -1,0 +1,153 @@
+#include "audit/cache/action_detail.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "audit/cache/differences.h"
+#include "audit/cache/secrets.h"
+#include "audit/cache/spawn_parts.h"
+
+namespace lre_audit::cache {
+namespace {
+
+using Text = std::optional<std::string>;
+
+std::string Flag(bool value) { return value ? "true" : "false"; }
+
+std::string Describe(const InputNode& node) {
+  switch (node.kind) {
+    case InputNode::kSymlink:
+      return absl::StrCat("symlink to ", node.target);
+    case InputNode::kEmptyDirectory:
+      return "empty directory";
+    default:
+      return absl::StrCat(node.digest.known() ? node.digest.ToString() : "unknown digest",
+                          node.is_tool ? " (tool)" : "");
+  }
+}
+
+class Describer {
+ public:
+  Describer(const SpawnParts* local, const SpawnParts* remote, bool show_secrets,
+            ExplainedAction* action)
+      : local_(local), remote_(remote), show_secrets_(show_secrets), action_(action) {}
+
+  void Describe() {
+    const std::vector<std::string> none;
+    const std::vector<std::string>& a = local_ != nullptr ? local_->arguments : none;
+    const std::vector<std::string>& b = remote_ != nullptr ? remote_->arguments : none;
+    for (const auto& [local, remote] : AlignArguments(a, b)) {
+      Add(absl::StrCat("argument ", local ? *local : *remote),
+          local ? Text(a[*local]) : std::nullopt, remote ? Text(b[*remote]) : std::nullopt,
+          [&](const std::string& value) { return show_secrets_ ? value : MaskedArgument(value); });
+    }
+    Pairs("variable ", &SpawnParts::environment);
+    const auto as_is = [](const std::string&, const std::string& value) { return value; };
+    Map("output ", as_is, [](const SpawnParts& parts) {
+      std::map<std::string, std::string> outputs;
+      for (const Output& output : parts.outputs) {
+        outputs[output.path] = output.kind == Output::kDirectory ? "directory" : "file";
+      }
+      return outputs;
+    });
+    Pairs("property ", &SpawnParts::platform);
+    Map("input ", as_is, [](const SpawnParts& parts) {
+      std::map<std::string, std::string> inputs;
+      for (const auto& [path, node] : parts.inputs) inputs[path] = cache::Describe(node);
+      return inputs;
+    });
+    One("timeout",
+        [](const SpawnParts& parts) { return absl::StrCat(parts.timeout_millis, " ms"); });
+    One("remotable", [](const SpawnParts& parts) { return Flag(parts.remotable); });
+    One("cacheable", [](const SpawnParts& parts) { return Flag(parts.cacheable); });
+    One("remote_cacheable", [](const SpawnParts& parts) { return Flag(parts.remote_cacheable); });
+  }
+
+ private:
+  template <typename Mask>
+  void Add(std::string name, const Text& local, const Text& remote, const Mask& mask) {
+    KeyComponent& component = *action_->add_components();
+    component.set_name(std::move(name));
+    if (local) component.set_local(mask(*local));
+    if (remote) component.set_remote(mask(*remote));
+    component.set_differs(local_ != nullptr && remote_ != nullptr && local != remote);
+  }
+
+  template <typename Get>
+  void One(const char* name, const Get& get) {
+    const auto of = [&](const SpawnParts* parts) -> Text {
+      return parts != nullptr ? Text(get(*parts)) : std::nullopt;
+    };
+    Add(name, of(local_), of(remote_), [](const std::string& value) { return value; });
+  }
+
+  // Components with names of their own.
+  template <typename Mask, typename Get>
+  void Map(const char* kind, const Mask& mask, const Get& get) {
+    std::map<std::string, std::pair<Text, Text>> values;
+    if (local_ != nullptr) {
+      for (auto& [name, value] : get(*local_)) values[name].first = std::move(value);
+    }
+    if (remote_ != nullptr) {
+      for (auto& [name, value] : get(*remote_)) values[name].second = std::move(value);
+    }
+    for (const auto& [name, sides] : values) {
+      Add(kind + name, sides.first, sides.second,
+          [&](const std::string& value) { return mask(name, value); });
+    }
+  }
+
+  void Pairs(const char* kind, std::vector<std::pair<std::string, std::string>> SpawnParts::*list) {
+    const auto mask = [&](const std::string& name, const std::string& value) {
+      return show_secrets_ ? value : MaskedValue(name, value);
+    };
+    Map(kind, mask, [&](const SpawnParts& parts) {
+      std::map<std::string, std::string> values;
+      for (const auto& [name, value] : parts.*list) {
+        std::string& all = values[name];
+        absl::StrAppend(&all, all.empty() ? "" : ", ", value);
+      }
+      return values;
+    });
+  }
+
+  const SpawnParts* local_;
+  const SpawnParts* remote_;
+  bool show_secrets_;
+  ExplainedAction* action_;
+};
+
+}  // namespace
+
+ExplainedAction DescribeAction(const LoggedSpawn& local, const LoggedSpawn& remote,
+                               const Diagnosis* diagnosis, bool show_secrets) {
+  std::optional<SpawnParts> here, there;
+  if (local.spawn != nullptr) here = ExpandSpawn(*local.log, *local.spawn);
+  if (remote.spawn != nullptr) there = ExpandSpawn(*remote.log, *remote.spawn);
+  const SpawnParts& either = here ? *here : *there;
+
+  ExplainedAction action;
+  action.set_label(either.label);
+  action.set_mnemonic(either.mnemonic);
+  for (const Output& output : either.outputs) action.add_outputs(output.path);
+  if (diagnosis != nullptr) {
+    if (diagnosis->local.action.known()) action.set_local_key(diagnosis->local.action.ToString());
+    if (diagnosis->remote.action.known()) {
+      action.set_remote_key(diagnosis->remote.action.ToString());
+    }
+    action.set_same_key(diagnosis->same_key);
+  } else {
+    if (here && here->logged_digest.known()) action.set_local_key(here->logged_digest.ToString());
+    if (there && there->logged_digest.known()) {
+      action.set_remote_key(there->logged_digest.ToString());
+    }
+  }
+  Describer(here ? &*here : nullptr, there ? &*there : nullptr, show_secrets, &action).Describe();
+  return action;
+}
+
+}  // namespace lre_audit::cache

@@ -1,0 +1,311 @@
+#include "audit/cache/causes.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "audit/cache/consequences.h"
+#include "base/status.h"
+
+namespace lre_audit::cache {
+namespace {
+
+// Which spawn of a log makes a path.
+class Makers {
+ public:
+  explicit Makers(const ExecutionLog& log) : log_(log) {
+    for (uint32_t i = 0; i < log.spawns.size(); ++i) {
+      for (const OutputView& view : Outputs(log, log.spawns[i])) by_output_[view.path] = i;
+    }
+  }
+
+  struct Maker {
+    uint32_t spawn;
+    bool of_tree;  // the path lies below what is declared
+  };
+  std::optional<Maker> Of(std::string_view path) const {
+    const std::string_view whole = path;
+    while (true) {
+      const StringId id = log_.strings.Find(path);
+      const auto found = id == 0 ? by_output_.end() : by_output_.find(id);
+      if (found != by_output_.end()) return Maker{found->second, path.size() != whole.size()};
+      const size_t slash = path.rfind('/');
+      if (slash == std::string_view::npos) return std::nullopt;
+      path = path.substr(0, slash);
+    }
+  }
+
+ private:
+  const ExecutionLog& log_;
+  absl::flat_hash_map<StringId, uint32_t> by_output_;
+};
+
+class Finder {
+ public:
+  explicit Finder(const CausesRequest& request)
+      : request_(request), local_(*request.local), remote_(*request.remote) {
+    result_.pairing = PairSpawns(local_, remote_);
+    result_.pairs.resize(result_.pairing.pairs.size());
+  }
+
+  absl::StatusOr<Causes> Find() {
+    if (local_.digest_function != remote_.digest_function) {
+      OtherDigestFunction();
+      Rank();
+      return std::move(result_);
+    }
+    makers_.emplace(local_);
+    pair_of_local_.assign(local_.spawns.size(), kNone);
+    for (uint32_t i = 0; i < Pairs().size(); ++i) pair_of_local_[Pairs()[i].local] = i;
+    consumers_.resize(Pairs().size());
+
+    Diagnoser diagnoser(local_, remote_, request_.local_cache, request_.remote_cache);
+    for (uint32_t i = 0; i < Pairs().size(); ++i) {
+      LRE_ASSIGN_OR_RETURN(const Diagnosis diagnosis, diagnoser.Diagnose(Pairs()[i]));
+      AddPair(i, diagnosis);
+      request_.on_pair(i + 1, Pairs().size());
+    }
+    ResolveUpstream();
+    FoldConsequences(&result_.causes);
+    Propagate();
+    Rank();
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  // A generated input that differs, whose maker may or may not be the reason.
+  struct Upstream {
+    uint32_t pair = 0;
+    uint32_t maker = kNone;  // a pair
+    Difference difference;
+    bool proven = false;
+    std::string unproven_because;
+    BlobDigest local_key, remote_key;
+    std::string why = {};  // where there is no such pair
+  };
+
+  const std::vector<SpawnPair>& Pairs() const { return result_.pairing.pairs; }
+
+  void OtherDigestFunction() {
+    if (Pairs().empty()) return;
+    NamedCause named;
+    named.rule = "LRE703";
+    named.identity = "digest function";
+    named.referenced = "--digest_function";
+    named.message = "the digest functions differ, so that no key can be the same";
+    named.local = std::string(Name(local_.digest_function));
+    named.remote = std::string(Name(remote_.digest_function));
+    named.help =
+        "give both sides the same startup option --digest_function, one that the cache has";
+    Cause cause;
+    cause.what = std::move(named);
+    for (uint32_t i = 0; i < Pairs().size(); ++i) cause.direct.push_back(i);
+    cause.actions = cause.proven = cause.direct;
+    result_.causes.push_back(std::move(cause));
+  }
+
+  void AddCause(uint32_t pair, NamedCause named, bool proven, const std::string& because,
+                const BlobDigest& local_key, const BlobDigest& remote_key) {
+    const auto [it, is_new] =
+        index_.try_emplace({named.rule, named.identity}, result_.causes.size());
+    if (is_new) {
+      Cause& cause = result_.causes.emplace_back();
+      cause.what = std::move(named);
+    }
+    Cause& cause = result_.causes[it->second];
+    if (!cause.direct.empty() && cause.direct.back() == pair) return;
+    if (cause.direct.empty() || (proven && cause.proven.empty())) {
+      cause.local_key = local_key;
+      cause.remote_key = remote_key;
+    }
+    cause.direct.push_back(pair);
+    if (proven) {
+      cause.proven.push_back(pair);
+    } else if (cause.unproven_because.empty()) {
+      cause.unproven_because = because;
+    }
+  }
+
+  void AddPair(uint32_t i, const Diagnosis& diagnosis) {
+    PairResult& pair = result_.pairs[i];
+    pair.same_key = diagnosis.same_key;
+    pair.verified = diagnosis.local.state == Verification::State::kVerified &&
+                    diagnosis.remote.state == Verification::State::kVerified;
+    pair.outputs_differ = !diagnosis.differing_outputs.empty();
+    if (pair.same_key && !pair.outputs_differ && diagnosis.not_cached.empty() &&
+        !diagnosis.absent) {
+      return;
+    }
+    const SpawnParts local = ExpandWithoutInputs(local_, local_.spawns[Pairs()[i].local]);
+    const auto add = [&](NamedCause named, bool proven, const std::string& because) {
+      AddCause(i, std::move(named), proven, because, diagnosis.local.action,
+               diagnosis.remote.action);
+    };
+    if (diagnosis.same_key) {
+      const std::string because =
+          pair.verified ? "" : "the keys are computed from the logs alone, in the same way";
+      if (!diagnosis.differing_outputs.empty()) {
+        add(NameNondeterminism(diagnosis.differing_outputs, local), pair.verified, because);
+      }
+      if (!diagnosis.not_cached.empty()) {
+        add(NamePolicy(diagnosis.not_cached, diagnosis.cacheable_differs), pair.verified, because);
+      }
+      if (diagnosis.absent) {
+        const bool is_certain = diagnosis.local.state == Verification::State::kVerified;
+        add(NameAbsence(), is_certain,
+            is_certain
+                ? ""
+                : "no key that can be computed from the log is in the cache, and the log does "
+                  "not say which one Bazel computed");
+      }
+      return;
+    }
+    for (const Difference& difference : diagnosis.differences) {
+      if (difference.kind == Difference::Kind::kInput && IsGenerated(difference.name)) {
+        if (Follow(i, difference, diagnosis)) continue;
+      }
+      for (NamedCause& named : NameDifference(difference, local, request_.naming)) {
+        add(std::move(named), diagnosis.proven, diagnosis.unproven_because);
+      }
+    }
+  }
+
+  // False where the input is not one that a spawn makes.
+  bool Follow(uint32_t i, const Difference& difference, const Diagnosis& diagnosis) {
+    const bool one_sided = !difference.local || !difference.remote;
+    const std::optional<Makers::Maker> maker = makers_->Of(difference.name);
+    Upstream upstream{.pair = i,
+                      .difference = difference,
+                      .proven = diagnosis.proven,
+                      .unproven_because = diagnosis.unproven_because,
+                      .local_key = diagnosis.local.action,
+                      .remote_key = diagnosis.remote.action};
+    if (maker) {
+      // An input that only one side has is that side's own; a tree's files are its maker's.
+      if (one_sided && !maker->of_tree) return false;
+      upstream.maker = pair_of_local_[maker->spawn];
+      if (upstream.maker == kNone) {
+        upstream.why = "the action that makes it is in the local log alone";
+      }
+    } else {
+      // Bazel writes its status and parameter files itself, and their names say what they are.
+      if (one_sided || difference.name.ends_with(".params") ||
+          difference.name.starts_with("bazel-out/stable-status.txt") ||
+          difference.name.starts_with("bazel-out/volatile-status.txt")) {
+        return false;
+      }
+      upstream.why =
+          "no spawn of the local log makes it: it was up to date there, or Bazel wrote it itself";
+    }
+    upstream_.push_back(std::move(upstream));
+    return true;
+  }
+
+  void ResolveUpstream() {
+    // Whether a maker's key differs, or its outputs under the same key, is known by now.
+    const auto differs = [&](uint32_t pair) {
+      return !result_.pairs[pair].same_key || result_.pairs[pair].outputs_differ;
+    };
+    for (Upstream& upstream : upstream_) {
+      if (upstream.maker != kNone && upstream.maker != upstream.pair && differs(upstream.maker)) {
+        std::vector<uint32_t>& consumers = consumers_[upstream.maker];
+        if (consumers.empty() || consumers.back() != upstream.pair) {
+          consumers.push_back(upstream.pair);
+        }
+        continue;
+      }
+      if (upstream.why.empty()) {
+        upstream.why =
+            "the action that makes it has the same key and made the same on both sides: the logs "
+            "are "
+            "not of the builds that made this input";
+      }
+      AddUpstream(upstream);
+    }
+  }
+
+  void AddUpstream(const Upstream& upstream) {
+    AddCause(upstream.pair, NameUpstream(upstream.difference, upstream.why), upstream.proven,
+             upstream.unproven_because, upstream.local_key, upstream.remote_key);
+  }
+
+  // From each cause to all that it reaches.
+  void Propagate() {
+    std::vector<uint32_t> reached_in(Pairs().size(), 0);  // the round that came there last
+    size_t spread = 0;
+    const auto spread_all = [&] {
+      for (; spread < result_.causes.size(); ++spread) {
+        Spread(static_cast<uint32_t>(spread + 1), result_.causes[spread], reached_in);
+      }
+    };
+    spread_all();
+    // What logs that are not of one build say can go in a circle, which no cause leads to.
+    for (Upstream& upstream : upstream_) {
+      if (result_.pairs[upstream.pair].same_key || reached_in[upstream.pair] != 0) continue;
+      upstream.why = "the logs say that it is made, in the end, of what is made of it";
+      AddUpstream(upstream);
+      spread_all();
+    }
+  }
+
+  void Spread(uint32_t round, Cause& cause, std::vector<uint32_t>& reached_in) {
+    std::vector<uint32_t> stack = cause.direct;
+    for (const uint32_t pair : stack) reached_in[pair] = round;
+    while (!stack.empty()) {
+      const uint32_t pair = stack.back();
+      stack.pop_back();
+      cause.actions.push_back(pair);
+      if (!cause.what.spreads) continue;
+      for (const uint32_t consumer : consumers_[pair]) {
+        if (std::exchange(reached_in[consumer], round) != round) stack.push_back(consumer);
+      }
+    }
+    std::sort(cause.actions.begin(), cause.actions.end());
+  }
+
+  void Rank() {
+    for (Cause& cause : result_.causes) {
+      for (const uint32_t i : cause.actions) cause.nanoseconds += Nanoseconds(Pairs()[i]);
+    }
+    std::stable_sort(result_.causes.begin(), result_.causes.end(),
+                     [](const Cause& a, const Cause& b) {
+                       if (a.actions.size() != b.actions.size()) {
+                         return a.actions.size() > b.actions.size();
+                       }
+                       return a.nanoseconds > b.nanoseconds;
+                     });
+  }
+
+  // What executing costs: the side that executed says so, a cache hit takes next to nothing.
+  int64_t Nanoseconds(const SpawnPair& pair) const {
+    const auto of = [](const Spawn& spawn) {
+      const int64_t time =
+          spawn.execution_nanoseconds != 0 ? spawn.execution_nanoseconds : spawn.total_nanoseconds;
+      return std::max<int64_t>(time, 0);
+    };
+    const Spawn& local = local_.spawns[pair.local];
+    const Spawn& remote = remote_.spawns[pair.remote];
+    if (local.cache_hit != remote.cache_hit) return of(local.cache_hit ? remote : local);
+    return of(local) != 0 ? of(local) : of(remote);
+  }
+
+  const CausesRequest& request_;
+  const ExecutionLog& local_;
+  const ExecutionLog& remote_;
+  std::optional<Makers> makers_;
+  std::vector<uint32_t> pair_of_local_;
+  std::vector<std::vector<uint32_t>> consumers_;  // of each pair's outputs, as pairs
+  std::vector<Upstream> upstream_;
+  std::map<std::pair<std::string, std::string>, size_t> index_;  // of causes
+  Causes result_;
+};
+
+}  // namespace
+
+absl::StatusOr<Causes> FindCauses(const CausesRequest& request) { return Finder(request).Find(); }
+
+}  // namespace lre_audit::cache

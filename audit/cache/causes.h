@@ -1,0 +1,62 @@
+// Root causes of two logs' differences: each once, with the actions whose keys it changes, itself
+// or through what it lets others read.
+#ifndef LRE_AUDIT_AUDIT_CACHE_CAUSES_H_
+#define LRE_AUDIT_AUDIT_CACHE_CAUSES_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "audit/cache/action_key.h"
+#include "audit/cache/diagnosis.h"
+#include "audit/cache/execution_log.h"
+#include "audit/cache/naming.h"
+#include "audit/cache/pairing.h"
+
+namespace lre_audit::cache {
+
+struct Cause {
+  NamedCause what;
+  std::vector<uint32_t> direct;  // pairs in which it shows, ascending
+  // Those and the pairs that read, through any number of actions, what those have made.
+  std::vector<uint32_t> actions;
+  // Of `direct`: those in which exchanging it, with the other differences of that pair, was shown
+  // to turn the local key into the remote's; where keys are equal, those whose keys are verified.
+  std::vector<uint32_t> proven;
+  std::string unproven_because;      // of the first that is not
+  BlobDigest local_key, remote_key;  // of the first proven one, else of the first
+  int64_t nanoseconds = 0;           // of executing `actions`, where the logs say
+};
+
+// Of one pair, what is kept.
+struct PairResult {
+  bool same_key = false;
+  bool verified = false;        // both sides
+  bool outputs_differ = false;  // under the same key
+};
+
+struct Causes {
+  Pairing pairing;
+  std::vector<PairResult> pairs;  // as pairing.pairs
+  // Most actions first, then longest execution, then in the order of the local log.
+  std::vector<Cause> causes;
+};
+
+struct CausesRequest {
+  const ExecutionLog* local = nullptr;
+  const ExecutionLog* remote = nullptr;
+  KnownActions* local_cache = nullptr;  // may be null
+  KnownActions* remote_cache = nullptr;
+  NamingOptions naming;
+  std::function<void(uint64_t done, uint64_t all)> on_pair = [](uint64_t, uint64_t) {};
+};
+
+// Errors are those of a cache. Logs of two digest functions have no key in common: all pairs are of
+// one cause, and nothing else is looked at.
+absl::StatusOr<Causes> FindCauses(const CausesRequest& request);
+
+}  // namespace lre_audit::cache
+
+#endif  // LRE_AUDIT_AUDIT_CACHE_CAUSES_H_

@@ -1,0 +1,365 @@
+#include "audit/cache/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "audit/cache/action_detail.h"
+#include "audit/cache/causes.h"
+#include "audit/cache/disk_cache.h"
+#include "audit/cache/read_log.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "reports/numbers.h"
+#include "rules/finding.h"
+#include "rules/rule.h"
+
+namespace lre_audit::cache {
+namespace {
+
+constexpr size_t kMostWarningsTold = 5, kMostUnpairedTold = 5;
+
+// Several caches as one.
+class DiskCaches : public KnownActions {
+ public:
+  static absl::StatusOr<DiskCaches> Open(const std::vector<std::string>& directories,
+                                         DigestFunction function) {
+    DiskCaches caches;
+    for (const std::string& directory : directories) {
+      LRE_ASSIGN_OR_RETURN(DiskCache cache, DiskCache::Open(directory, function));
+      caches.caches_.push_back(std::move(cache));
+    }
+    return caches;
+  }
+
+  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
+    for (DiskCache& cache : caches_) {
+      LRE_ASSIGN_OR_RETURN(const bool is_there, cache.Contains(action));
+      if (is_there) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::vector<DiskCache> caches_;
+};
+
+Finding MakeExplainFinding(const char* code, std::string path, std::string referenced,
+                           std::string message, std::string help) {
+  Finding finding =
+      MakeFinding(*FindRule(code), path, referenced, std::move(message), std::move(help));
+  return finding;
+}
+
+class Explainer {
+ public:
+  Explainer(const ExplainRequest& request, ExecutionLog local, ExecutionLog remote)
+      : request_(request), local_(std::move(local)), remote_(std::move(remote)) {}
+
+  absl::StatusOr<Report> Explain() {
+    Describe(local_);
+    Describe(remote_);
+    TellDamage(local_);
+    TellDamage(remote_);
+
+    LRE_ASSIGN_OR_RETURN(DiskCaches local_cache,
+                         DiskCaches::Open(request_.disk_caches, local_.digest_function));
+    LRE_ASSIGN_OR_RETURN(DiskCaches remote_cache,
+                         DiskCaches::Open(request_.disk_caches, remote_.digest_function));
+    CausesRequest request;
+    request.local = &local_;
+    request.remote = &remote_;
+    if (!request_.disk_caches.empty()) {
+      request.local_cache = &local_cache;
+      request.remote_cache = &remote_cache;
+    }
+    request.naming = request_.naming;
+    request_.on_phase("computing keys");
+    LRE_ASSIGN_OR_RETURN(causes_, FindCauses(request));
+    if (causes_.pairs.empty()) TellNothingCompared();
+    if (!request_.action.empty())
+      LRE_RETURN_IF_ERROR(KeepAction(request.local_cache, request.remote_cache));
+    Count();
+    for (const Cause& cause : causes_.causes) TellCause(cause);
+    TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
+    TellUnpaired(remote_, causes_.pairing.only_remote, local_, "remote", "local");
+    Fingerprints();
+    SortCauses(&report_);
+    return std::move(report_);
+  }
+
+ private:
+  void Describe(const ExecutionLog& log) {
+    ReportSubject& subject = *report_.add_subjects();
+    subject.set_kind(ReportSubject::EXECUTION_LOG);
+    subject.set_reference(log.name);
+    subject.set_platform("");
+    Statistics& statistics = *report_.mutable_statistics();
+    statistics.set_files(statistics.files() + 1);
+    statistics.set_bytes(statistics.bytes() + static_cast<double>(log.bytes));
+  }
+
+  void TellDamage(const ExecutionLog& log) {
+    if (log.complete()) return;
+    const auto describe = [](const LogWarning& warning) {
+      return absl::StrCat("entry ", warning.entry, " at offset ", warning.offset, ": ",
+                          warning.message);
+    };
+    Finding finding = MakeExplainFinding(
+        "LRE901", log.name, "",
+        absl::StrCat("part of the log could not be read: ", describe(log.warnings[0])),
+        "take the log of a build that has ended, copied whole; what could be read is explained");
+    finding.set_subject(log.name);
+    for (size_t i = 1; i < std::min(log.warnings.size(), kMostWarningsTold); ++i) {
+      finding.add_notes(describe(log.warnings[i]));
+    }
+    if (log.warning_count > kMostWarningsTold) {
+      finding.add_notes(absl::StrCat("and ", log.warning_count - kMostWarningsTold, " more"));
+    }
+    finding.add_notes(absl::StrCat(Grouped(log.entries), " entries and ",
+                                   Counted(log.spawns.size(), "action"), " were read"));
+    Add(std::move(finding));
+  }
+
+  // A gate that passes because nothing was compared would be worse than none.
+  void TellNothingCompared() {
+    for (const ExecutionLog* log : {&local_, &remote_}) {
+      if (!log->spawns.empty()) continue;
+      Finding finding = MakeExplainFinding(
+          "LRE901", log->name, "", "the log has no actions, so that nothing could be compared",
+          "log a build that executes something: bazel clean first; what Bazel has up to date is "
+          "not logged");
+      finding.set_subject(log->name);
+      Add(std::move(finding));
+    }
+    if (local_.spawns.empty() || remote_.spawns.empty()) return;
+    Finding finding = MakeExplainFinding(
+        "LRE901", local_.name, "",
+        "no action of one log is in the other, so that nothing could be compared",
+        "log builds of the same targets on both sides, each after bazel clean");
+    finding.set_subject(local_.name);
+    Add(std::move(finding));
+  }
+
+  static bool Makes(const ExecutionLog& log, const Spawn& spawn, const std::string& path) {
+    const StringId id = log.strings.Find(path);
+    if (id == 0) return false;
+    const std::vector<OutputView> outputs = Outputs(log, spawn);
+    return std::any_of(outputs.begin(), outputs.end(),
+                       [&](const OutputView& view) { return view.path == id; });
+  }
+
+  bool IsAsked(const ExecutionLog& log, uint32_t index) const {
+    const Spawn& spawn = log.spawns[index];
+    const std::string& action = request_.action;
+    const std::string label = log.strings.Get(spawn.label);
+    // Bazel 6 and later write "@@//lib:lib" in places where people write "//lib:lib".
+    const auto bare = [](std::string_view text) {
+      return text.substr(std::min(text.find_first_not_of('@'), text.size()));
+    };
+    return (!label.empty() && bare(label) == bare(action)) || Makes(log, spawn, action);
+  }
+
+  static bool IsDigest(std::string_view text) {
+    const std::string_view hash = text.substr(0, text.find('/'));
+    return (hash.size() == 64 || hash.size() == 40) &&
+           hash.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  }
+
+  absl::Status KeepAction(KnownActions* local_cache, KnownActions* remote_cache) {
+    std::set<uint32_t> kept;  // pairs
+    Diagnoser diagnoser(local_, remote_, local_cache, remote_cache);
+    const bool is_digest = IsDigest(request_.action);
+    const std::string hash = request_.action.substr(0, request_.action.find('/'));
+    for (uint32_t i = 0; i < causes_.pairing.pairs.size(); ++i) {
+      const SpawnPair& pair = causes_.pairing.pairs[i];
+      bool asked = IsAsked(local_, pair.local) || IsAsked(remote_, pair.remote);
+      if (!asked && is_digest) {
+        LRE_ASSIGN_OR_RETURN(const Diagnosis diagnosis, diagnoser.Diagnose(pair));
+        asked = diagnosis.local.action.Hex() == hash || diagnosis.remote.action.Hex() == hash;
+      }
+      if (!asked) continue;
+      kept.insert(i);
+      LRE_ASSIGN_OR_RETURN(const Diagnosis diagnosis, diagnoser.Diagnose(pair));
+      *report_.mutable_explanation()->add_actions() = DescribeAction(
+          {&local_, &local_.spawns[pair.local]}, {&remote_, &remote_.spawns[pair.remote]},
+          &diagnosis, request_.naming.show_secrets);
+    }
+    const auto keep_unpaired = [&](std::vector<UnpairedSpawn>& unpaired, const ExecutionLog& log,
+                                   bool is_local) {
+      std::erase_if(unpaired, [&](const UnpairedSpawn& one) {
+        return !IsAsked(log, one.spawn) &&
+               !(is_digest && log.spawns[one.spawn].LoggedDigest().Hex() == hash);
+      });
+      for (const UnpairedSpawn& one : unpaired) {
+        const LoggedSpawn spawn{&log, &log.spawns[one.spawn]};
+        *report_.mutable_explanation()->add_actions() =
+            DescribeAction(is_local ? spawn : LoggedSpawn(), is_local ? LoggedSpawn() : spawn,
+                           nullptr, request_.naming.show_secrets);
+      }
+    };
+    keep_unpaired(causes_.pairing.only_local, local_, true);
+    keep_unpaired(causes_.pairing.only_remote, remote_, false);
+    if (report_.explanation().actions().empty()) {
+      return absl::NotFoundError(absl::StrCat(
+          "--action: neither log has an action '", Escaped(request_.action),
+          "': it takes a label (logs of Bazel 5 and later have them), the path of an output such "
+          "as bazel-out/k8-fastbuild/bin/lib/liblib.a, or the hash of a key"));
+    }
+    std::erase_if(causes_.causes, [&](const Cause& cause) {
+      return std::none_of(cause.actions.begin(), cause.actions.end(),
+                          [&](uint32_t pair) { return kept.contains(pair); });
+    });
+    return absl::OkStatus();
+  }
+
+  void Count() {
+    Explanation& explanation = *report_.mutable_explanation();
+    double same = 0, verified = 0;
+    for (const PairResult& pair : causes_.pairs) {
+      same += pair.same_key ? 1 : 0;
+      verified += pair.verified ? 1 : 0;
+    }
+    const auto count = [](size_t number) { return static_cast<double>(number); };
+    explanation.set_local_actions(count(local_.spawns.size()));
+    explanation.set_remote_actions(count(remote_.spawns.size()));
+    explanation.set_paired(count(causes_.pairs.size()));
+    explanation.set_same_key(same);
+    explanation.set_other_key(count(causes_.pairs.size()) - same);
+    explanation.set_verified(verified);
+    explanation.set_only_local(count(causes_.pairing.only_local.size()));
+    explanation.set_only_remote(count(causes_.pairing.only_remote.size()));
+  }
+
+  static std::string FirstOutput(const ExecutionLog& log, const Spawn& spawn) {
+    const std::vector<OutputView> outputs = Outputs(log, spawn);
+    return outputs.empty() ? "" : log.strings.Get(outputs[0].path);
+  }
+
+  void TellCause(const Cause& cause) {
+    const Spawn& first = local_.spawns[causes_.pairing.pairs[cause.direct[0]].local];
+    const NamedCause& what = cause.what;
+    Finding finding = MakeExplainFinding(what.rule.c_str(), FirstOutput(local_, first),
+                                         what.referenced, what.message, what.help);
+    // What nobody wants to be cached is worth knowing, and no difference.
+    const bool both_sides = what.rule == "LRE705" && !what.spreads && what.identity[0] == '2';
+    if (both_sides) finding.set_severity(Finding::NOTE);
+    finding.set_subject(local_.name);
+    for (const std::string& note : what.notes) finding.add_notes(note);
+
+    KeyCause& key = *finding.mutable_key_cause();
+    const bool all_proven = cause.proven.size() == cause.direct.size();
+    key.set_proof(cause.proven.empty() ? KeyCause::UNVERIFIED : KeyCause::PROVEN);
+    if (!all_proven) key.set_unverified_because(cause.unproven_because);
+    if (what.local) key.set_local(*what.local);
+    if (what.remote) key.set_remote(*what.remote);
+    key.set_label(local_.strings.Get(first.label));
+    key.set_mnemonic(local_.strings.Get(first.mnemonic));
+    if (cause.local_key.known()) key.set_local_key(cause.local_key.ToString());
+    if (cause.remote_key.known()) key.set_remote_key(cause.remote_key.ToString());
+    key.set_actions(static_cast<double>(cause.actions.size()));
+    key.set_direct_actions(static_cast<double>(cause.direct.size()));
+    key.set_proven_actions(static_cast<double>(cause.proven.size()));
+    key.set_seconds(static_cast<double>(cause.nanoseconds) / 1e9);
+    Add(std::move(finding));
+  }
+
+  void TellUnpaired(const ExecutionLog& log, const std::vector<UnpairedSpawn>& unpaired,
+                    const ExecutionLog& other, const std::string& side,
+                    const std::string& other_side) {
+    using Why = UnpairedSpawn::Why;
+    const std::map<Why, std::string> reasons = {
+        {Why::kNotInOther,
+         absl::StrCat("the ", other_side,
+                      " log has none of its outputs: the action was up to date there, which Bazel "
+                      "does not log, or is not of what was built",
+                      other.complete() ? "" : "; or it is in the part that could not be read")},
+        {Why::kOtherAction, absl::StrCat("the ", other_side,
+                                         " log has the same target, with actions of other outputs "
+                                         "and arguments")},
+        {Why::kRepeated, absl::StrCat("the ", side,
+                                      " log has it more often: a retry, or a test "
+                                      "that ran several times")}};
+    std::map<Why, std::vector<uint32_t>> by_reason;
+    for (const UnpairedSpawn& one : unpaired) by_reason[one.why].push_back(one.spawn);
+    for (const auto& [why, spawns] : by_reason) {
+      const Spawn& first = log.spawns[spawns[0]];
+      Finding finding = MakeExplainFinding(
+          "LRE726", FirstOutput(log, first), side,
+          absl::StrCat(Counted(spawns.size(), "action"), spawns.size() == 1 ? " is" : " are",
+                       " in the ", side, " log alone"),
+          "log both builds after bazel clean, of the same targets, to have them compared too");
+      finding.set_subject(log.name);
+      finding.add_notes(reasons.at(why));
+      for (size_t i = 1; i < std::min(spawns.size(), kMostUnpairedTold); ++i) {
+        finding.add_notes(absl::StrCat("also ", FirstOutput(log, log.spawns[spawns[i]])));
+      }
+      if (spawns.size() > kMostUnpairedTold) {
+        finding.add_notes(
+            absl::StrCat("and ", Grouped(spawns.size() - kMostUnpairedTold), " more"));
+      }
+      Add(std::move(finding));
+    }
+  }
+
+  void Fingerprints() {
+    std::map<std::string, int> told;
+    for (Finding& finding : *report_.mutable_findings()) {
+      std::string fingerprint = Fingerprint(finding, "explain", request_.naming.store_directory);
+      const int before = told[fingerprint]++;
+      if (before > 0) absl::StrAppend(&fingerprint, "-", before + 1);
+      finding.set_fingerprint(std::move(fingerprint));
+    }
+  }
+
+  void Add(Finding finding) { *report_.add_findings() = std::move(finding); }
+
+  const ExplainRequest& request_;
+  const ExecutionLog local_, remote_;
+  Causes causes_;
+  Report report_;
+};
+
+}  // namespace
+
+namespace {
+
+absl::StatusOr<ExecutionLog> ReadSide(const std::string& path, const ReadLogOptions& options) {
+  absl::StatusOr<ExecutionLog> log = ReadExecutionLogFile(path, options);
+  if (log.ok() || log.status().message().find(path) != absl::string_view::npos) return log;
+  return absl::Status(log.status().code(),
+                      absl::StrCat(Escaped(path), ": ", log.status().message()));
+}
+
+}  // namespace
+
+absl::StatusOr<Report> Explain(const ExplainRequest& request) {
+  ReadLogOptions options;
+  options.threads = request.threads;
+  request.on_phase("reading logs");
+  LRE_ASSIGN_OR_RETURN(ExecutionLog local, ReadSide(request.local, options));
+  LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadSide(request.remote, options));
+  return Explainer(request, std::move(local), std::move(remote)).Explain();
+}
+
+void SortCauses(Report* report) {
+  std::stable_sort(report->mutable_findings()->begin(), report->mutable_findings()->end(),
+                   [](const Finding& a, const Finding& b) {
+                     const auto key = [](const Finding& finding) {
+                       return std::make_tuple(
+                           -static_cast<int>(finding.severity()), !finding.has_key_cause(),
+                           -finding.key_cause().actions(), -finding.key_cause().seconds(),
+                           std::cref(finding.rule()), std::cref(finding.path()),
+                           std::cref(finding.referenced()));
+                     };
+                     return key(a) < key(b);
+                   });
+}
+
+}  // namespace lre_audit::cache

@@ -1,0 +1,100 @@
+#include "audit/cache/set_fingerprints.h"
+
+#include "absl/hash/hash.h"
+#include "absl/strings/string_view.h"
+#include "base/text.h"
+
+namespace lre_audit::cache {
+namespace {
+
+template <typename... Parts>
+uint64_t Hash(const Parts&... parts) {
+  const uint64_t hash = absl::HashOf(parts...);
+  return hash == 0 ? 1 : hash;
+}
+
+}  // namespace
+
+uint64_t SetFingerprints::OfString(StringId id) const {
+  const StringTable::Parts parts = log_.strings.Split(id);
+  return Hash(parts.directory != 0, ToAbsl(parts.directory_text), ToAbsl(parts.tail));
+}
+
+// 0 where part of it is not known.
+uint64_t SetFingerprints::OfArtifact(ArtifactId id) const {
+  const Artifact& artifact = log_.artifacts[id];
+  if (artifact.damaged) return 0;
+  const absl::string_view digest(reinterpret_cast<const char*>(artifact.hash), artifact.length);
+  uint64_t hash = Hash(OfString(artifact.path), static_cast<int>(artifact.kind), digest,
+                       static_cast<uint64_t>(artifact.size));
+  switch (artifact.kind) {
+    case Artifact::kSymlink:
+      return Hash(hash, OfString(artifact.detail));
+    case Artifact::kDirectory:
+      for (const ArtifactId file : log_.lists.Get(artifact.detail)) {
+        // A directory's files are files.
+        if (log_.artifacts[file].kind != Artifact::kFile) return 0;
+        const uint64_t of_file = OfArtifact(file);
+        if (of_file == 0) return 0;
+        hash = Hash(hash, of_file);
+      }
+      return hash;
+    case Artifact::kRunfilesTree: {
+      const RunfilesTree& tree = log_.runfiles_trees[artifact.detail];
+      // Sets are known in their order, and what is used stands before.
+      if (tree.inputs >= sets_.size() || tree.symlinks >= symlinks_.size() ||
+          tree.root_symlinks >= symlinks_.size()) {
+        return 0;
+      }
+      const uint64_t inputs = sets_[tree.inputs], symlinks = symlinks_[tree.symlinks],
+                     root_symlinks = symlinks_[tree.root_symlinks];
+      const uint64_t mapping = tree.repo_mapping == 0 ? 1 : OfArtifact(tree.repo_mapping);
+      if (inputs == 0 || symlinks == 0 || root_symlinks == 0 || mapping == 0) return 0;
+      hash = Hash(hash, inputs, symlinks, root_symlinks, mapping, tree.legacy_external_runfiles,
+                  ToAbsl(log_.workspace_runfiles_directory));
+      for (const StringId path : log_.lists.Get(tree.empty_files)) {
+        hash = Hash(hash, OfString(path));
+      }
+      return hash;
+    }
+    default:
+      return hash;
+  }
+}
+
+SetFingerprints::SetFingerprints(const ExecutionLog& log) : log_(log) {
+  symlinks_.reserve(log.symlink_sets.size());
+  for (size_t i = 0; i < log.symlink_sets.size(); ++i) {
+    const SymlinkSet& set = log.symlink_sets[i];
+    uint64_t hash = set.damaged ? 0 : 1;
+    for (const uint32_t earlier : log.lists.Get(set.sets)) {
+      const uint64_t other = earlier < symlinks_.size() ? symlinks_[earlier] : 0;
+      hash = hash == 0 || other == 0 ? 0 : Hash(hash, 's', other);
+    }
+    const std::span<const uint32_t> pairs = log.lists.Get(set.pairs);
+    for (size_t k = 0; hash != 0 && k + 1 < pairs.size(); k += 2) {
+      const ArtifactId target = pairs[k + 1];
+      const bool is_tree = target != 0 && log.artifacts[target].kind == Artifact::kRunfilesTree;
+      const uint64_t other = target == 0 ? 1 : is_tree ? 0 : OfArtifact(target);
+      hash = other == 0 ? 0 : Hash(hash, OfString(pairs[k]), other);
+    }
+    symlinks_.push_back(hash);
+  }
+  sets_.reserve(log.sets.size());
+  for (size_t i = 0; i < log.sets.size(); ++i) {
+    const InputSet& set = log.sets[i];
+    uint64_t hash = set.damaged ? 0 : 1;
+    for (const SetId earlier : log.lists.Get(set.sets)) {
+      const uint64_t other = earlier < sets_.size() ? sets_[earlier] : 0;
+      hash = hash == 0 || other == 0 ? 0 : Hash(hash, 's', other);
+    }
+    for (const ArtifactId artifact : log.lists.Get(set.direct)) {
+      if (hash == 0) break;
+      const uint64_t other = OfArtifact(artifact);
+      hash = other == 0 ? 0 : Hash(hash, 'a', other);
+    }
+    sets_.push_back(hash);
+  }
+}
+
+}  // namespace lre_audit::cache

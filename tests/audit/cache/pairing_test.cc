@@ -1,0 +1,153 @@
+#include "audit/cache/pairing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "audit/cache/differences.h"
+#include "audit/cache/secrets.h"
+#include "tests/audit/cache/log_samples.h"
+
+namespace lre_audit::cache {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using tools::protos::SpawnExec;
+using By = SpawnPair::By;
+using Why = UnpairedSpawn::Why;
+
+SpawnExec Spawn(const std::string& label, const std::vector<std::string>& outputs,
+                const std::vector<std::string>& arguments = {"tool"},
+                const std::string& mnemonic = "Work") {
+  SpawnExec spawn;
+  spawn.set_target_label(label);
+  spawn.set_mnemonic(mnemonic);
+  for (const std::string& argument : arguments) spawn.add_command_args(argument);
+  for (const std::string& path : outputs) {
+    spawn.add_listed_outputs(path);
+    auto* file = spawn.add_actual_outputs();
+    file->set_path(path);
+    *file->mutable_digest() = SampleDigest(path);
+  }
+  return spawn;
+}
+
+Pairing Pair(const std::vector<SpawnExec>& local, const std::vector<SpawnExec>& remote) {
+  const ExecutionLog a = Read(BinaryLog(local)), b = Read(BinaryLog(remote));
+  EXPECT_EQ(a.spawns.size(), local.size());
+  EXPECT_EQ(b.spawns.size(), remote.size());
+  return PairSpawns(a, b);
+}
+
+TEST(Configurations, AreTakenOutOfPaths) {
+  EXPECT_EQ(ConfigurationOf("bazel-out/k8-fastbuild/bin/x"), "k8-fastbuild");
+  EXPECT_EQ(ConfigurationOf("bazel-out/stable-status.txt"), "");
+  EXPECT_EQ(ConfigurationOf("lib/bazel-out/x/y"), "");
+  EXPECT_EQ(WithoutConfigurations("-Ibazel-out/a/bin:bazel-out/b/bin"),
+            "-Ibazel-out//bin:bazel-out//bin");
+  EXPECT_EQ(WithoutConfigurations("lib/lib.h"), "lib/lib.h");
+}
+
+TEST(PairSpawns, ByOutputsInAnyOrder) {
+  const Pairing pairing = Pair({Spawn("//a", {"x", "y"}), Spawn("//b", {"z"})},
+                               {Spawn("//b", {"z"}), Spawn("//a", {"y", "x"})});
+  ASSERT_THAT(pairing.pairs, SizeIs(2));
+  EXPECT_EQ(pairing.pairs[0].remote, 1u);
+  EXPECT_EQ(pairing.pairs[0].by, By::kOutputs);
+  EXPECT_EQ(pairing.pairs[1].remote, 0u);
+  EXPECT_THAT(pairing.only_local, IsEmpty());
+  EXPECT_THAT(pairing.only_remote, IsEmpty());
+}
+
+TEST(PairSpawns, ByOneOutputWhereOthersDiffer) {
+  const Pairing pairing = Pair({Spawn("//a", {"x", "y"})}, {Spawn("//a", {"x", "z"})});
+  ASSERT_THAT(pairing.pairs, SizeIs(1));
+  EXPECT_EQ(pairing.pairs[0].by, By::kAnOutput);
+}
+
+// What has the same outputs in its own configuration is not paired across configurations.
+TEST(PairSpawns, AcrossConfigurationsWhereNothingElseFits) {
+  const Pairing pairing =
+      Pair({Spawn("//a", {"bazel-out/host/bin/x"}), Spawn("//a", {"bazel-out/k8/bin/x"})},
+           {Spawn("//a", {"bazel-out/k8/bin/x"}), Spawn("//a", {"bazel-out/exec/bin/x"})});
+  ASSERT_THAT(pairing.pairs, SizeIs(2));
+  EXPECT_EQ(pairing.pairs[0].remote, 1u);
+  EXPECT_EQ(pairing.pairs[0].by, By::kNormalizedOutputs);
+  EXPECT_EQ(pairing.pairs[1].remote, 0u);
+  EXPECT_EQ(pairing.pairs[1].by, By::kOutputs);
+}
+
+TEST(PairSpawns, ByArgumentsWhereNoOutputFits) {
+  const std::vector<std::string> arguments = {"test", "bazel-out/k8/bin/t"};
+  const Pairing pairing = Pair({Spawn("//t", {"old/test.log"}, arguments)},
+                               {Spawn("//t", {"new/test.log"}, {"test", "bazel-out/opt/bin/t"})});
+  ASSERT_THAT(pairing.pairs, SizeIs(1));
+  EXPECT_EQ(pairing.pairs[0].by, By::kArguments);
+  EXPECT_THAT(Pair({Spawn("//t", {"old"}, arguments)}, {Spawn("//u", {"new"}, arguments)}).pairs,
+              IsEmpty());
+}
+
+// Retries are paired in their order.
+TEST(PairSpawns, SaysWhyThereIsNoPair) {
+  const Pairing pairing = Pair({Spawn("//t", {"test.log"}), Spawn("//t", {"test.log"}),
+                                Spawn("//only", {"x"}), Spawn("//both", {"y"}, {"one"})},
+                               {Spawn("//t", {"test.log"}), Spawn("//both", {"z"}, {"two"})});
+  ASSERT_THAT(pairing.pairs, SizeIs(1));
+  EXPECT_EQ(pairing.pairs[0].local, 0u);
+  ASSERT_THAT(pairing.only_local, SizeIs(3));
+  EXPECT_EQ(pairing.only_local[0].why, Why::kRepeated);
+  EXPECT_EQ(pairing.only_local[1].why, Why::kNotInOther);
+  EXPECT_EQ(pairing.only_local[2].why, Why::kOtherAction);
+  ASSERT_THAT(pairing.only_remote, SizeIs(1));
+  EXPECT_EQ(pairing.only_remote[0].why, Why::kOtherAction);
+}
+
+TEST(Arguments, AreAligned) {
+  const auto align = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    std::string text;
+    for (const auto& [local, remote] : AlignArguments(a, b)) {
+      text += (local ? a[*local] : "-") + "/" + (remote ? b[*remote] : "-") + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(align({"a", "b"}, {"a", "b"}), "a/a b/b ");
+  EXPECT_EQ(align({"a", "b"}, {"a", "x", "b"}), "a/a -/x b/b ");
+  EXPECT_EQ(align({"a", "b", "c"}, {"a", "c"}), "a/a b/- c/c ");
+  EXPECT_EQ(align({"a", "b", "c"}, {"a", "x", "c"}), "a/a b/x c/c ");
+  EXPECT_EQ(align({"a", "b"}, {"b", "c"}), "a/- b/b -/c ");
+  EXPECT_EQ(align({}, {"a"}), "-/a ");
+  EXPECT_EQ(align({"bazel-out/x/a"}, {"bazel-out/y/a"}), "bazel-out/x/a/bazel-out/y/a ");
+}
+
+TEST(Lists, SayWhatIsOnOneSideAlone) {
+  const ListDifference lists = CompareLists("/a:/b:/b:/c", "/c:/d:/a", ':');
+  EXPECT_THAT(lists.only_local, ElementsAre("/b"));
+  EXPECT_THAT(lists.only_remote, ElementsAre("/d"));
+  EXPECT_THAT(CompareLists("/a:/b", "/b:/a", ':').only_local, IsEmpty());
+  // An empty element means the current directory.
+  EXPECT_THAT(CompareLists("/a:", "/a", ':').only_local, ElementsAre(""));
+}
+
+TEST(Secrets, AreMasked) {
+  EXPECT_EQ(MaskedValue("DEPLOY_TOKEN", "abc"), "(masked, 3 bytes)");
+  EXPECT_EQ(MaskedValue("AWS_SECRET_ACCESS_KEY", "abc"), "(masked, 3 bytes)");
+  EXPECT_EQ(MaskedValue("npm_config__auth", "x"), "(masked, 1 byte)");
+  EXPECT_EQ(MaskedValue("X", "ghp_0123456789abcdef"), "(masked, 20 bytes)");
+  EXPECT_EQ(MaskedValue("PROXY", "http://me:hunter2@proxy:80/x"), "http://me:(masked)@proxy:80/x");
+  EXPECT_EQ(MaskedArgument("curl https://u:p@h/x; API_KEY=abc run"),
+            "curl https://u:(masked)@h/x; API_KEY=(masked, 3 bytes) run");
+  EXPECT_EQ(MaskedArgument("-DAPI_TOKEN=abc"), "-DAPI_TOKEN=(masked, 3 bytes)");
+}
+
+TEST(Secrets, OthersAreShown) {
+  for (const char* name : {"PATH", "PWD", "KEYBOARD", "MONKEY", "TOKENIZER", "LANG"}) {
+    EXPECT_EQ(MaskedValue(name, "/usr/bin"), "/usr/bin") << name;
+  }
+  EXPECT_EQ(MaskedValue("DEPLOY_TOKEN", ""), "");
+  EXPECT_EQ(MaskedValue("URL", "https://host:80/x@y"), "https://host:80/x@y");
+  EXPECT_EQ(MaskedArgument("-DKEYBOARD=us -O2 a=b"), "-DKEYBOARD=us -O2 a=b");
+}
+
+}  // namespace
+}  // namespace lre_audit::cache
