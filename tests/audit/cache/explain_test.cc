@@ -466,6 +466,28 @@ TEST(Explain, EntriesThatACacheLacks) {
   std::filesystem::remove_all(cache);
 }
 
+// One leak in every action is proven in a thousand of them.
+TEST(Explain, ProvesOneDifferenceAThousandTimes) {
+  Build local, remote;
+  for (int i = 0; i < 1003; ++i) {
+    Build build = SampleBuild();
+    SpawnExec& spawn = Generate(build);
+    const std::string path = "bazel-out/k8/bin/gen/" + std::to_string(i);
+    spawn.set_listed_outputs(0, path);
+    spawn.mutable_actual_outputs(0)->set_path(path);
+    local.push_back(spawn);
+    spawn.mutable_environment_variables(0)->set_value("/home/jane/bin");
+    remote.push_back(spawn);
+  }
+  const Report report = ExplainBuilds(local, remote);
+  ASSERT_THAT(Errors(report), ElementsAre("LRE706"));
+  const KeyCause& cause = report.findings(0).key_cause();
+  EXPECT_EQ(cause.proof(), KeyCause::PROVEN);
+  EXPECT_EQ(cause.direct_actions(), 1003);
+  EXPECT_EQ(cause.proven_actions(), 1000);
+  EXPECT_THAT(cause.unverified_because(), HasSubstr("1000 actions with the same differences"));
+}
+
 TEST(Explain, UnpairedActionsAreNotes) {
   Build local = SampleBuild(), remote = SampleBuild();
   remote.pop_back();

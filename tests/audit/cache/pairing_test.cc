@@ -5,6 +5,7 @@
 
 #include "audit/cache/differences.h"
 #include "audit/cache/secrets.h"
+#include "audit/cache/set_fingerprints.h"
 #include "tests/audit/cache/log_samples.h"
 
 namespace lre_audit::cache {
@@ -127,6 +128,34 @@ TEST(Lists, SayWhatIsOnOneSideAlone) {
   EXPECT_THAT(CompareLists("/a:/b", "/b:/a", ':').only_local, IsEmpty());
   // An empty element means the current directory.
   EXPECT_THAT(CompareLists("/a:", "/a", ':').only_local, ElementsAre(""));
+}
+
+// Of sets with a tree, a symlink and tools, in each encoding of compact logs and the others.
+TEST(Fingerprints, AreThoseOfTheContents) {
+  const std::vector<SpawnExec> spawns = SampleSpawns();
+  const auto encodings = [](const std::vector<SpawnExec>& from) {
+    return std::vector<std::string>{CompactLog(CompactEntries(from, false)),
+                                    CompactLog(CompactEntries(from, true)), BinaryLog(from)};
+  };
+  const std::vector<std::string> original = encodings(spawns);
+  for (size_t encoding = 0; encoding < original.size(); ++encoding) {
+    const ExecutionLog log = Read(original[encoding]), same = Read(original[encoding]);
+    const SetFingerprints known(log), again(same);
+    EXPECT_NE(known.Of(log.spawns[0].inputs), 0u);
+    EXPECT_EQ(known.Of(log.spawns[0].inputs), again.Of(same.spawns[0].inputs));
+    for (int i = 0; i < spawns[0].inputs_size(); ++i) {
+      std::vector<SpawnExec> changed = spawns;
+      auto& file = *changed[0].mutable_inputs(i);
+      if (file.symlink_target_path().empty()) {
+        *file.mutable_digest() = SampleDigest("something else");
+      } else {
+        file.set_symlink_target_path("elsewhere");
+      }
+      const ExecutionLog other = Read(encodings(changed)[encoding]);
+      EXPECT_NE(known.Of(log.spawns[0].inputs), SetFingerprints(other).Of(other.spawns[0].inputs))
+          << encoding << ": " << file.path();
+    }
+  }
 }
 
 TEST(Secrets, AreMasked) {
