@@ -35,11 +35,16 @@ bool operator==(const LoaderDefaults& a, const LoaderDefaults& b) {
   return a.kind == kind && a.version == version && a.system_directories == system_directories &&
          a.cache == cache && a.preload == preload && a.lib == lib && a.platform == platform;
 }
+bool operator==(const Refusal& a, const Refusal& b) {
+  const auto& [glibc, musl, before_class, before_machine] = b;
+  return Tie(a.glibc, a.musl, a.before_class, a.before_machine) ==
+         Tie(glibc, musl, before_class, before_machine);
+}
 bool operator==(const Object& a, const Object& b) {
   const auto& [is_64, is_little_endian, type, machine, osabi, has_dynamic, interpreter, soname,
                needed, rpath, runpath, audit, depaudit, filter, auxiliary, flags, flags_1,
                version_needs, version_definitions, ld_cache, dlopen_needs, view_differences,
-               loader_defaults, build_id, defects] = b;
+               loader_defaults, build_id, refusal, defects] = b;
   (void)defects;  // facts of the file
   return a.is_64 == is_64 && a.is_little_endian == is_little_endian && a.type == type &&
          a.machine == machine && a.osabi == osabi && a.has_dynamic == has_dynamic &&
@@ -49,7 +54,7 @@ bool operator==(const Object& a, const Object& b) {
          a.flags_1 == flags_1 && a.version_needs == version_needs &&
          a.version_definitions == version_definitions && a.ld_cache == ld_cache &&
          a.dlopen_needs == dlopen_needs && a.view_differences == view_differences &&
-         a.loader_defaults == loader_defaults && a.build_id == build_id;
+         a.loader_defaults == loader_defaults && a.build_id == build_id && a.refusal == refusal;
 }
 
 }  // namespace lre_audit::elf
@@ -93,6 +98,7 @@ elf::Object FullObject() {
   defaults.lib = "lib64";
   defaults.platform = "x86_64";
   object.build_id = "0123abcd";
+  object.refusal = {"why glibc", "why musl", true, false};
   return object;
 }
 
