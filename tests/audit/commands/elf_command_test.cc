@@ -192,7 +192,7 @@ TEST_F(RunElfTest, WhatIsMissingExitsWith1) {
   WriteBytes("/lib/libgone.so", "INPUT(libreal.so)");
   ran = Run({"/bin/library"});
   EXPECT_EQ(ran.exit_code, 1);
-  EXPECT_THAT(ran.out, HasSubstr("libgone.so => NOT FOUND (not an ELF object: "
+  EXPECT_THAT(ran.out, HasSubstr("libgone.so => NOT FOUND (refused: not an ELF object: "
                                  "/bin/../lib/libgone.so)\n"));
   fs::remove(root_ + "/lib/libgone.so");
   fs::create_directory(root_ + "/lib/libgone.so");

@@ -211,7 +211,7 @@ TEST(ParseCommandLine, RefusesWithOneHelpfulLine) {
     std::string message;
   };
   const std::string known =
-      " (commands: check, init, image, store, toolchain, diff, why, elf, rule, cache)";
+      " (commands: check, init, image, store, toolchain, diff, explain, why, elf, rule, cache)";
   const Case kCases[] = {
       {{}, "a command is missing; see lre-audit --help"},
       {{"imgae", "oci:x"}, "unknown command 'imgae'; did you mean 'image'?" + known},
