@@ -95,7 +95,8 @@ class Describer {
     if (remote_ != nullptr) {
       for (auto& [name, value] : get(*remote_)) values[name].second = std::move(value);
     }
-    for (const auto& [name, sides] : values) {
+    for (const auto& [named, sides] : values) {
+      const std::string& name = named;  // clang 14 captures no structured bindings
       Add(kind + name, sides.first, sides.second,
           [&](const std::string& value) { return mask(name, value); });
     }

@@ -20,6 +20,7 @@ constexpr size_t kMostCells = size_t{4} << 20;
 
 std::vector<std::string> Normalized(const std::vector<std::string>& arguments) {
   std::vector<std::string> normalized;
+  normalized.reserve(arguments.size());
   for (const std::string& argument : arguments) {
     normalized.push_back(WithoutConfigurations(argument));
   }

@@ -50,11 +50,9 @@ class DiskCaches : public KnownActions {
   std::vector<DiskCache> caches_;
 };
 
-Finding MakeExplainFinding(const char* code, std::string path, std::string referenced,
-                           std::string message, std::string help) {
-  Finding finding =
-      MakeFinding(*FindRule(code), path, referenced, std::move(message), std::move(help));
-  return finding;
+Finding MakeExplainFinding(const char* code, std::string_view path, std::string_view referenced,
+                           std::string message, std::string_view help) {
+  return MakeFinding(*FindRule(code), path, referenced, std::move(message), help);
 }
 
 class Explainer {
@@ -99,7 +97,6 @@ class Explainer {
     ReportSubject& subject = *report_.add_subjects();
     subject.set_kind(ReportSubject::EXECUTION_LOG);
     subject.set_reference(log.name);
-    subject.set_platform("");
     Statistics& statistics = *report_.mutable_statistics();
     statistics.set_files(statistics.files() + 1);
     statistics.set_bytes(statistics.bytes() + static_cast<double>(log.bytes));
