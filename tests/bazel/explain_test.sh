@@ -113,8 +113,8 @@ holds "[f['rule'] for f in errors] == ['LRE701']"
 
 # --- logs that end early are explained as far as they go
 size=$(stat -c %s "$planted/base/log.binary")
-head -c $((size / 2)) "$planted/base/log.binary" > cut
-exits 3 explain cut "$planted/path/log.binary" --format json
+head -c $((size / 2)) "$planted/base/log.binary" > half
+exits 3 explain half "$planted/path/log.binary" --format json
 holds "report['verdict'] == 'INCOMPLETE'"
 holds "sorted(f['rule'] for f in errors) == ['LRE706', 'LRE901']"
 holds "any('offset' in f['message'] for f in errors if f['rule'] == 'LRE901')"
