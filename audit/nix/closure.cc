@@ -182,9 +182,9 @@ absl::Status ReadSource(ByteSource& file, ClosureBuilder& closure) {
     if (!KindOf(head).empty()) return ReadText(head, closure);
     std::string text;
     const absl::Status ended = ReadUntilError(source, text);
-    const absl::Status read = ReadText(text, closure);
+    absl::Status read = ReadText(text, closure);
     if (!ended.ok()) {
-      const absl::Status why = Unreadable(inflater, ended);
+      absl::Status why = Unreadable(inflater, ended);
       if (!read.ok()) return why;
       closure.Problem(
           "", absl::StrCat(why.message(), "; only the first ", text.size(), " bytes are known"));
