@@ -62,6 +62,7 @@ const Loaded* FindMusl(Loading& loading, const Loaded& requester, const std::str
 std::string Directory(std::string_view path);
 // `path` made absolute, nullopt where that would need an unknown working directory.
 std::optional<std::string> Absolute(const Loading& loading, std::string_view path);
+// Where in `directory` of a search path the loader looks, in its order; see Loader::places.
 const std::vector<std::string>& PlacesIn(const Loading& loading, std::string_view directory);
 // Notes for people that `path` is searched, if they asked for that.
 void NoteSearched(const Loading& loading, FoundBy by, std::string_view path, Library& library);

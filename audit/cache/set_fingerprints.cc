@@ -1,5 +1,8 @@
 #include "audit/cache/set_fingerprints.h"
 
+#include <span>
+#include <vector>
+
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "base/text.h"
@@ -11,6 +14,18 @@ template <typename... Parts>
 uint64_t Hash(const Parts&... parts) {
   const uint64_t hash = absl::HashOf(parts...);
   return hash == 0 ? 1 : hash;
+}
+
+// What a set begins with: the sets that it takes in, all of them earlier. 0 where one is not known,
+// or the set is damaged.
+uint64_t OfEarlier(bool damaged, std::span<const uint32_t> sets,
+                   const std::vector<uint64_t>& known) {
+  uint64_t hash = damaged ? 0 : 1;
+  for (const uint32_t set : sets) {
+    const uint64_t other = set < known.size() ? known[set] : 0;
+    hash = hash == 0 || other == 0 ? 0 : Hash(hash, 's', other);
+  }
+  return hash;
 }
 
 }  // namespace
@@ -66,11 +81,7 @@ SetFingerprints::SetFingerprints(const ExecutionLog& log) : log_(log) {
   symlinks_.reserve(log.symlink_sets.size());
   for (size_t i = 0; i < log.symlink_sets.size(); ++i) {
     const SymlinkSet& set = log.symlink_sets[i];
-    uint64_t hash = set.damaged ? 0 : 1;
-    for (const uint32_t earlier : log.lists.Get(set.sets)) {
-      const uint64_t other = earlier < symlinks_.size() ? symlinks_[earlier] : 0;
-      hash = hash == 0 || other == 0 ? 0 : Hash(hash, 's', other);
-    }
+    uint64_t hash = OfEarlier(set.damaged, log.lists.Get(set.sets), symlinks_);
     const std::span<const uint32_t> pairs = log.lists.Get(set.pairs);
     for (size_t k = 0; hash != 0 && k + 1 < pairs.size(); k += 2) {
       const ArtifactId target = pairs[k + 1];
@@ -83,11 +94,7 @@ SetFingerprints::SetFingerprints(const ExecutionLog& log) : log_(log) {
   sets_.reserve(log.sets.size());
   for (size_t i = 0; i < log.sets.size(); ++i) {
     const InputSet& set = log.sets[i];
-    uint64_t hash = set.damaged ? 0 : 1;
-    for (const SetId earlier : log.lists.Get(set.sets)) {
-      const uint64_t other = earlier < sets_.size() ? sets_[earlier] : 0;
-      hash = hash == 0 || other == 0 ? 0 : Hash(hash, 's', other);
-    }
+    uint64_t hash = OfEarlier(set.damaged, log.lists.Get(set.sets), sets_);
     for (const ArtifactId artifact : log.lists.Get(set.direct)) {
       if (hash == 0) break;
       const uint64_t other = OfArtifact(artifact);
