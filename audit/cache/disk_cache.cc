@@ -55,11 +55,11 @@ absl::StatusOr<bool> DiskCache::Contains(const BlobDigest& action) {
       absl::StrCat("cannot look into '", Escaped(path), "': ", strerror(errno)));
 }
 
-absl::StatusOr<std::string> DiskCache::ReadAction(const BlobDigest& action) const {
+absl::StatusOr<std::string> DiskCache::ReadAction(const BlobDigest& action) {
   return ReadFile(PathOf("ac", action), kMaxActionResult);
 }
 
-absl::StatusOr<std::string> DiskCache::ReadBlob(const BlobDigest& blob, uint64_t limit) const {
+absl::StatusOr<std::string> DiskCache::ReadBlob(const BlobDigest& blob, uint64_t limit) {
   if (blob.size > limit) {
     return absl::ResourceExhaustedError(
         absl::StrCat("blob ", blob.ToString(), " is larger than ", limit, " bytes"));

@@ -10,22 +10,19 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "audit/cache/action_key.h"
+#include "audit/cache/build_cache.h"
 #include "audit/cache/digest_function.h"
 
 namespace lre_audit::cache {
 
-class DiskCache : public KnownActions {
+class DiskCache : public BuildCache {
  public:
   // InvalidArgument where `path` is no such directory.
   static absl::StatusOr<DiskCache> Open(const std::string& path, DigestFunction function);
 
   absl::StatusOr<bool> Contains(const BlobDigest& action) override;
-  // The ActionResult message of an action. NotFound where there is none.
-  absl::StatusOr<std::string> ReadAction(const BlobDigest& action) const;
-  // A blob of the CAS, its digest verified (DataLoss). NotFound; ResourceExhausted beyond `limit`
-  // bytes.
-  absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) const;
+  absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override;
+  absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) override;
   // The hashes of all actions, in hex, sorted.
   absl::StatusOr<std::vector<std::string>> Actions() const;
 

@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "audit/cache/action_detail.h"
+#include "audit/cache/build_cache.h"
 #include "audit/cache/causes.h"
-#include "audit/cache/disk_cache.h"
 #include "audit/cache/read_log.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -24,31 +24,6 @@ namespace lre_audit::cache {
 namespace {
 
 constexpr size_t kMostWarningsTold = 5, kMostUnpairedTold = 5;
-
-// Several caches as one.
-class DiskCaches : public KnownActions {
- public:
-  static absl::StatusOr<DiskCaches> Open(const std::vector<std::string>& directories,
-                                         DigestFunction function) {
-    DiskCaches caches;
-    for (const std::string& directory : directories) {
-      LRE_ASSIGN_OR_RETURN(DiskCache cache, DiskCache::Open(directory, function));
-      caches.caches_.push_back(std::move(cache));
-    }
-    return caches;
-  }
-
-  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
-    for (DiskCache& cache : caches_) {
-      LRE_ASSIGN_OR_RETURN(const bool is_there, cache.Contains(action));
-      if (is_there) return true;
-    }
-    return false;
-  }
-
- private:
-  std::vector<DiskCache> caches_;
-};
 
 Finding MakeExplainFinding(const char* code, std::string_view path, std::string_view referenced,
                            std::string message, std::string_view help) {
@@ -66,14 +41,14 @@ class Explainer {
     TellDamage(local_);
     TellDamage(remote_);
 
-    LRE_ASSIGN_OR_RETURN(DiskCaches local_cache,
-                         DiskCaches::Open(request_.disk_caches, local_.digest_function));
-    LRE_ASSIGN_OR_RETURN(DiskCaches remote_cache,
-                         DiskCaches::Open(request_.disk_caches, remote_.digest_function));
+    LRE_ASSIGN_OR_RETURN(BuildCaches local_cache,
+                         BuildCaches::Open(request_.caches, local_.digest_function));
+    LRE_ASSIGN_OR_RETURN(BuildCaches remote_cache,
+                         BuildCaches::Open(request_.caches, remote_.digest_function));
     CausesRequest request;
     request.local = &local_;
     request.remote = &remote_;
-    if (!request_.disk_caches.empty()) {
+    if (!request_.caches.empty()) {
       request.local_cache = &local_cache;
       request.remote_cache = &remote_cache;
     }

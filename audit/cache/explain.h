@@ -15,8 +15,8 @@
 namespace lre_audit::cache {
 
 struct ExplainRequest {
-  std::string local, remote;             // files of execution logs
-  std::vector<std::string> disk_caches;  // directories; an entry of any of them counts
+  std::string local, remote;        // files of execution logs
+  std::vector<std::string> caches;  // see BuildCaches::Open; an entry of any of them counts
   // Only this one: a label, a path that it makes, or a digest of its key, in hex. Empty: all.
   std::string action;
   NamingOptions naming;

@@ -26,7 +26,7 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   cache::ExplainRequest request;
   request.local = options.local;
   request.remote = options.remote;
-  request.disk_caches = options.caches;
+  request.caches = options.caches;
   request.action = options.action;
   request.naming.show_secrets = options.show_secrets;
   request.threads = &threads;

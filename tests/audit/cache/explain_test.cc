@@ -456,7 +456,7 @@ TEST(Explain, EntriesThatACacheLacks) {
   };
   add(build[0]);
   ExplainRequest request;
-  request.disk_caches = {cache};
+  request.caches = {cache};
   const Report report = ExplainLogged(build, build, request);
   ASSERT_THAT(Errors(report), ElementsAre("LRE701"));
   EXPECT_EQ(report.findings(0).key_cause().label(), "//lib:lib");
