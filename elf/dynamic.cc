@@ -155,6 +155,9 @@ Tags ReadTags(Image& image, const DynamicExtent& extent, DynamicInfo& info) {
       case DT_FLAGS_1:
         image.object.flags_1 = value;
         break;
+      case DT_VERSYM:
+        image.object.has_symbol_versions = true;
+        break;
       case DT_VERNEED:
         info.verneed = value;
         break;

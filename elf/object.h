@@ -96,6 +96,7 @@ struct Object {
   uint64_t flags = 0, flags_1 = 0;  // DT_FLAGS, DT_FLAGS_1
   std::vector<VersionNeed> version_needs;
   std::vector<std::string> version_definitions;
+  bool has_symbol_versions = false;  // DT_VERSYM: which version each symbol has
   std::vector<LdCacheEntry> ld_cache;
   std::vector<DlopenNeed> dlopen_needs;
   std::vector<ViewDifference> view_differences;

@@ -116,8 +116,9 @@ void MatchVersions(const Loading& loading, const Loaded& loaded, std::span<const
   const std::pair both(needs.data(), library->second->object);
   if (loading.loader.versions_there.contains(both)) return;
   const std::vector<std::string>& defined = both.second->version_definitions;
-  // A library without any definition is taken as it is.
-  if (defined.empty()) return;
+  // A library without any definition is taken as it is. One whose symbols have no versions at all
+  // is too, but ends the program at the first of them (elf/dl-lookup.c, check_match).
+  if (defined.empty() && both.second->has_symbol_versions) return;
   const size_t before = process.missing_versions.size();
   for (const VersionNeed& need : needs) {
     if (need.weak || std::find(defined.begin(), defined.end(), need.version) != defined.end()) {

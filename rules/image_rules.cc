@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "rules/absences.h"
 #include "rules/finding.h"
 #include "rules/judges.h"
 
@@ -202,14 +203,17 @@ void LoaderEnvironment(const Subject& subject, const Rule& rule, Findings& findi
 
 void EntrypointOutsideStore(const Subject& subject, const Rule& rule, Findings& findings) {
   if (!subject.image) return;
+  const bool may_lack_files = MayLackFiles(subject);
   for (size_t i = 0; i < subject.image->entrypoint.size(); ++i) {
     const LinkedClaim& claim = subject.image->entrypoint[i];
     const bool program = i == 0;
     std::string message;
     if (program ? LeadsToNoFile(claim.target) : LeadsToMissing(claim.target)) {
+      if (may_lack_files && !claim.target.is_directory) continue;
       message =
           claim.context + (claim.target.is_directory ? " is a directory" : " is not in the image");
     } else if (claim.target.place == Target::Place::kRelative) {
+      if (may_lack_files) continue;
       message = claim.context + " is found neither in the image's PATH nor by itself";
     } else if (LeadsOutside(claim.target)) {
       message =

@@ -177,6 +177,7 @@ struct Subject {
   };
   ClosureKind closure_kind = ClosureKind::kDerived;
   std::string closure_source;
+  bool closure_is_partial = false;  // some of it could not be read, as a problem says
   // Contents that differ from a kDefault closure are told by the agreement's ContentDifference.
   bool contents_compared = false;
   std::optional<LinkedToolchain> toolchain;  // of kToolchain

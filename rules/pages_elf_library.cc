@@ -71,7 +71,9 @@ loader takes does not define.
 
 Why it matters: the loader refuses to start the program: "version `GLIBC_2.38' not
 found". The object was linked against a newer library than it runs with, as
-happens when two nixpkgs revisions meet in one image.
+happens when two nixpkgs revisions meet in one image. A library that knows of no
+versions at all is loaded, and ends the program with a failed assertion when the
+first such symbol is looked up in it.
 
     error[LRE111]: libc.so.6 lacks symbol version GLIBC_2.38
       --> /nix/store/...-tool-1.0/bin/tool

@@ -23,8 +23,10 @@ struct Rule {
   // policy itself, which CompiledPolicy::Apply judges, and for those of cache keys (LRE7xx), which
   // are found by comparing two logs.
   void (*judge)(const Subject& subject, const Rule& rule, std::vector<Finding>& findings);
-  // That something is missing, which may lie in a part of the tree that could not be read.
-  bool is_absence = false;
+  // That something is missing from one of these, and may lie in a part of it that could not be
+  // read.
+  enum class Absence { kNone, kFromTree, kFromClosure };
+  Absence absence = Absence::kNone;
 };
 
 // All rules, by code.

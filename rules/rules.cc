@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "rules/absences.h"
 #include "rules/finding.h"
 #include "rules/judges.h"
 #include "rules/pages.h"
@@ -17,7 +18,7 @@
 namespace lre_audit {
 namespace {
 
-constexpr bool kAbsence = true;
+constexpr Rule::Absence kAbsence = Rule::Absence::kFromTree;
 
 // clang-format off
 constexpr Rule kRules[] = {
@@ -89,7 +90,7 @@ constexpr Rule kRules[] = {
 
     // The closure.
     {"LRE301", "path-not-in-closure", Finding::ERROR,
-     "the tree holds a store path that the closure does not", page::kLre301, judge::PathNotInClosure},
+     "the tree holds a store path that the closure does not", page::kLre301, judge::PathNotInClosure, Rule::Absence::kFromClosure},
     {"LRE302", "closure-path-missing", Finding::ERROR,
      "the closure holds a store path that the tree does not", page::kLre302, judge::ClosurePathMissing, kAbsence},
     {"LRE303", "reference-dangling", Finding::ERROR,
@@ -275,37 +276,6 @@ bool SaysTheSame(const Finding& a, const Finding& b) {
          a.referenced() == b.referenced() && a.message() == b.message();
 }
 
-// Whether a layer, or a store path's NAR, could not be read: the audit is incomplete.
-bool HasUnreadPart(const Subject& subject) {
-  return std::any_of(subject.problems.begin(), subject.problems.end(),
-                     [&](const LinkedProblem& problem) {
-                       const bool is_layer = subject.kind == Subject::Kind::kImage &&
-                                             (problem.kind == LinkedProblem::Kind::kUnreadable ||
-                                              problem.kind == LinkedProblem::Kind::kLimit) &&
-                                             absl::StartsWith(problem.where, "layer ");
-                       return is_layer || problem.hides_files;
-                     });
-}
-
-// What seems to be missing may lie in what could not be read.
-void DropAbsences(std::vector<Finding>& findings) {
-  size_t dropped = 0;
-  std::erase_if(findings, [&](const Finding& finding) {
-    const Rule* const rule = FindRule(finding.rule());
-    const bool is_absence = rule != nullptr && rule->is_absence;
-    dropped += is_absence ? 1 : 0;
-    return is_absence;
-  });
-  if (dropped == 0) return;
-  for (Finding& finding : findings) {
-    if (finding.rule() != "LRE901" && finding.rule() != "LRE902") continue;
-    finding.add_notes(absl::StrCat(dropped, dropped == 1 ? " path seems" : " paths seem",
-                                   " to be missing, which may lie in what was not read; it is not "
-                                   "told until all is"));
-    return;
-  }
-}
-
 }  // namespace
 
 std::span<const Rule> AllRules() { return kRules; }
@@ -330,7 +300,7 @@ std::vector<Finding> Judge(const Subject& subject) {
     if (rule.judge != nullptr) rule.judge(subject, rule, findings);
   }
 
-  if (HasUnreadPart(subject)) DropAbsences(findings);
+  DropAbsences(subject, findings);
   DropRepetitions(subject, findings);
   SortFindings(findings);
   // A path that a file names on ten lines is one finding, at the first of them; but a toolchain's

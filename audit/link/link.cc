@@ -68,6 +68,9 @@ Subject Link(const LinkInput& input) {
     for (const std::string& problem : input.closure->problems) {
       subject.problems.push_back(
           {LinkedProblem::Kind::kMalformed, input.closure->source, problem, {}, {}, 0});
+      // What a store holds is what its closure says.
+      subject.problems.back().hides_files = input.kind == Subject::Kind::kStore;
+      subject.closure_is_partial = true;
     }
   }
   for (const Problem& problem : tree.problems) {

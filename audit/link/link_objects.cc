@@ -354,22 +354,43 @@ class ObjectLinker {
       dlopen.required = need.priority == elf::DlopenNeed::Priority::kRequired;
       dlopen.offset = need.offset;
       for (const std::string& soname : need.sonames) {
-        dlopen.found |= CanOpen(soname, process, in_search_path, defaults);
+        dlopen.found |= CanOpen(soname, object, process, elements, defaults);
       }
     }
   }
 
+  // What dlopen makes of `path` for a process of `object`'s kind; nullopt: it looks further.
+  std::optional<bool> Opens(const std::string& path, const elf::Object& object,
+                            const elf::LoaderDefaults& defaults) const {
+    const auto file = view_.Open(path);
+    if (!file) return std::nullopt;
+    const elf::Object* const opened = file->object;
+    if (opened == nullptr) return false;
+    const bool is_musl = defaults.kind == elf::LoaderDefaults::Kind::kMusl;
+    if (opened->is_64 != object.is_64 || opened->machine != object.machine) {
+      return is_musl ? std::optional<bool>(false) : std::nullopt;
+    }
+    return (is_musl ? opened->refusal.musl : opened->refusal.glibc).empty();
+  }
+
   // dlopen("x") in the object: its own search path, what is loaded, the loader's directories.
-  template <typename InSearchPath>
-  bool CanOpen(const std::string& soname, const elf::Process& process,
-               const InSearchPath& in_search_path, const elf::LoaderDefaults& defaults) const {
-    if (soname.find('/') != std::string::npos) return view_.Open(soname).has_value();
-    if (!in_search_path(soname).empty()) return true;
+  bool CanOpen(const std::string& soname, const elf::Object& object, const elf::Process& process,
+               const std::vector<elf::Element>& elements,
+               const elf::LoaderDefaults& defaults) const {
+    if (soname.find('/') != std::string::npos) {
+      return Opens(soname, object, defaults).value_or(false);
+    }
+    for (const elf::Element& element : elements) {
+      if (element.discarded || element.expanded.empty()) continue;
+      const auto opens = Opens(absl::StrCat(element.expanded, "/", soname), object, defaults);
+      if (opens) return *opens;
+    }
     for (const elf::Library& library : process.libraries) {
       if (library.name == soname && library.object != nullptr) return true;
     }
     for (const elf::Text& directory : defaults.system_directories) {
-      if (view_.Open(absl::StrCat(directory.value, "/", soname))) return true;
+      const auto opens = Opens(absl::StrCat(directory.value, "/", soname), object, defaults);
+      if (opens) return *opens;
     }
     return false;
   }

@@ -77,6 +77,7 @@ void ToFacts(const elf::Object& object, ElfFacts* facts) {
   for (const std::string& version : object.version_definitions) {
     facts->add_version_definitions(version);
   }
+  facts->set_has_symbol_versions(object.has_symbol_versions);
   for (const elf::LdCacheEntry& entry : object.ld_cache) {
     ElfFacts::LdCacheEntry* out = facts->add_ld_cache();
     out->set_directory(entry.kind == elf::LdCacheEntry::Kind::kDirectory);
@@ -135,6 +136,7 @@ elf::Object FromFacts(const ElfFacts& facts) {
   for (const std::string& version : facts.version_definitions()) {
     object.version_definitions.push_back(version);
   }
+  object.has_symbol_versions = facts.has_symbol_versions();
   for (const ElfFacts::LdCacheEntry& entry : facts.ld_cache()) {
     object.ld_cache.push_back(
         {entry.directory() ? elf::LdCacheEntry::Kind::kDirectory : elf::LdCacheEntry::Kind::kFile,

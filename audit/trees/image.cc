@@ -115,7 +115,12 @@ void ApplyConfig(const Json& json, const std::string& where, Image& image) {
   to.os = config.String("os");
   to.variant = config.String("variant");
   ApplyRunConfig(config.Object("config"), to);
-  to.diff_ids = config.Object("rootfs").Strings("diff_ids");
+  const JsonObject rootfs = config.Object("rootfs");
+  to.diff_ids = rootfs.Strings("diff_ids");
+  if (const std::string type = rootfs.String("type"); !type.empty() && type != "layers") {
+    log.Add(Problem::Kind::kMalformed, 0,
+            absl::StrCat("rootfs.type is \"", Escaped(type), "\", expected \"layers\""));
+  }
   for (const Json& element : config.Array("history")) {
     const std::string name = absl::StrCat("history[", to.history.size(), "]");
     if (!element.is_object()) {

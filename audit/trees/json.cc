@@ -25,7 +25,8 @@ constexpr const char* kOciFields[] = {
     "layers",      "manifests",    "mediaType",     "os",
     "platform",    "rootfs",       "size",          "urls",
     "User",        "variant",      "WorkingDir",    "Labels",
-    "Volumes",     "ExposedPorts", "schemaVersion", "imageLayoutVersion"};
+    "Volumes",     "ExposedPorts", "schemaVersion", "imageLayoutVersion",
+    "type"};
 constexpr const char* kOciMaps[] = {"annotations", "Labels", "Volumes", "ExposedPorts"};
 // moby image/tarexport/tarexport.go, manifestItem.
 constexpr const char* kDockerManifestFields[] = {"Config", "RepoTags", "Layers"};

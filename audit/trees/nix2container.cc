@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/digest.h"
 #include "audit/trees/json.h"
+#include "audit/trees/media_type.h"
 #include "base/text.h"
 
 namespace lre_audit {
@@ -23,21 +24,25 @@ class Reader {
       : where_(where), limits_(limits), log_(where, out_.image.problems) {}
 
   NixImage Read(std::string_view text) {
+    ReadDocument(text);
+    // Everything that is in the image is named here.
+    for (Problem& problem : out_.image.problems) problem.hides_files = true;
+    return std::move(out_);
+  }
+
+ private:
+  void ReadDocument(std::string_view text) {
     const absl::StatusOr<Json> json = ParseJson(text, JsonSchema::kNix2container, log_);
     if (!json.ok()) {
-      Unreadable(std::string(json.status().message()));
-      return std::move(out_);
+      return Unreadable(std::string(json.status().message()));
     }
-    if (json->is_array()) {
-      ReadLayers(*json, "");
-      return std::move(out_);
-    }
+    if (json->is_array()) return ReadLayers(*json, "");
     const JsonObject image(*json, "", log_);
     if (!Member(*json, "layers").is_array() || !Member(*json, "image-config").is_object()) {
       Unreadable(
           "expected an image that nix2container has described, with \"image-config\" and "
           "\"layers\", or a list of layers");
-      return std::move(out_);
+      return;
     }
     const Json& version = Member(*json, "version");
     if (!version.is_null() && version != kVersion) {
@@ -49,10 +54,8 @@ class Reader {
     config.architecture = image.String("arch");
     ApplyRunConfig(image.Object("image-config"), config);
     ReadLayers(image.Array("layers"), "layers");
-    return std::move(out_);
   }
 
- private:
   void Unreadable(std::string message) {
     log_.Add(Problem::Kind::kUnreadable, 0, std::move(message));
   }
@@ -90,6 +93,7 @@ class Reader {
       return;
     }
     const JsonObject object(json, name, log_);
+    CheckLayerType(object.String("mediatype"), object.NameOf("mediatype"), log_);
     blob.digest = ReadDigest(object, "digest");
     diff_id = object.String("diff_ids");
     blob.diff_id = ReadDigest(object, "diff_ids");

@@ -24,13 +24,15 @@ void CheckLayoutVersion(const BlobSource& blobs, const TreeLimits& limits,
   if (!json) return;
   const Json& version = Member(*json, "imageLayoutVersion");
   if (version.is_string() && absl::StartsWith(version.get_ref<const std::string&>(), "1.")) return;
-  problems.push_back({Problem::Kind::kMalformed,
-                      kLayout,
-                      0,
-                      absl::StrCat("imageLayoutVersion is ", DescribeJson(version),
-                                   ", expected \"1.0.0\"; read as if it were"),
-                      {},
-                      {}});
+  problems.push_back(
+      {Problem::Kind::kMalformed,
+       kLayout,
+       0,
+       absl::StrCat(version.is_null() ? std::string("has no imageLayoutVersion")
+                                      : "imageLayoutVersion is " + DescribeJson(version),
+                    ", expected \"1.0.0\"; read as if it were"),
+       {},
+       {}});
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "audit/trees/media_type.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -87,31 +88,6 @@ Descriptor ParseDescriptor(const JsonObject& json) {
   descriptor.has_urls = !json.Strings("urls").empty();
   if (Member(json.value(), "data").is_string()) descriptor.data = json.String("data");
   return descriptor;
-}
-
-// What a media type says a document is; neither for the types of other things.
-bool IsIndexType(std::string_view media_type) {
-  return media_type == "application/vnd.oci.image.index.v1+json" ||
-         media_type == "application/vnd.docker.distribution.manifest.list.v2+json";
-}
-bool IsManifestType(std::string_view media_type) {
-  return media_type == "application/vnd.oci.image.manifest.v1+json" ||
-         media_type == "application/vnd.docker.distribution.manifest.v2+json";
-}
-
-// Of a tar archive, as the OCI and Docker name them; "" and what is known to be no such thing alike
-// leave the rest to the bytes.
-bool IsLayerType(std::string_view media_type) {
-  for (const std::string_view base : {"application/vnd.oci.image.layer.v1.tar",
-                                      "application/vnd.oci.image.layer.nondistributable.v1.tar",
-                                      "application/vnd.docker.image.rootfs.diff.tar",
-                                      "application/vnd.docker.image.rootfs.foreign.diff.tar"}) {
-    if (!media_type.starts_with(base)) continue;
-    const std::string_view packed = media_type.substr(base.size());
-    return packed.empty() || packed == "+gzip" || packed == "+zstd" || packed == ".gzip" ||
-           packed == ".zstd";
-  }
-  return false;
 }
 
 // "linux/arm64" is also for a "linux/arm64/v8" image, but not the reverse.
@@ -405,7 +381,7 @@ class Reader {
       layer.digest = descriptor.digest;
       layer.size = descriptor.size;
       layer.toc = descriptor.toc;
-      CheckLayerType(descriptor.media_type, absl::StrCat("layers[", i, "]"), log);
+      CheckLayerType(descriptor.media_type, absl::StrCat("layers[", i, "].mediaType"), log);
       uint64_t size = 0;
       if (!descriptor.digest) {
         layer.unreadable = descriptor.digest_error;
@@ -422,17 +398,6 @@ class Reader {
     }
   }
 
-  static void CheckLayerType(const std::string& media_type, const std::string& name,
-                             ProblemLog& log) {
-    if (media_type.empty() || IsLayerType(media_type)) return;
-    log.Add(Problem::Kind::kMalformed, 0,
-            absl::StrCat(name, ".mediaType is \"", Escaped(media_type.substr(0, 200)), "\", ",
-                         absl::EndsWith(media_type, "+encrypted")
-                             ? "of an encrypted layer; decrypt it: skopeo copy --decryption-key"
-                             : "which is no layer's that runtimes know (a tar, its gzip or zstd); "
-                               "is this an image, or another artifact?"));
-  }
-
   void ReadConfig(const Json& json, const std::string& where, Image& image) const {
     ProblemLog log(where, image.problems);
     const Descriptor descriptor = ParseDescriptor({json, "config", log});
@@ -441,6 +406,7 @@ class Reader {
     }
     const std::string name = blobs_.NameOf(BlobSource::Kind::kBlob, *descriptor.digest);
     image.config_digest = descriptor.digest;
+    CheckConfigType(descriptor.media_type, "config.mediaType", log);
     const std::optional<Json> config = ReadChecked(descriptor, name, image.problems);
     if (config) ApplyConfig(*config, name, image);
   }

@@ -192,6 +192,10 @@ ElfLayout BuildElf(const ElfSpec& spec) {
     tags.push_back({DT_VERDEF, verdef});
     tags.push_back({DT_VERDEFNUM, spec.version_definitions.size()});
   }
+  // Nobody here reads the versions of single symbols.
+  if (!spec.version_needs.empty() || !spec.version_definitions.empty()) {
+    tags.push_back({DT_VERSYM, 0});
+  }
   layout.strings = out.at();
   layout.strings_size = strings.bytes.size();
   out.bytes += strings.bytes;

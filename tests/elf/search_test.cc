@@ -391,21 +391,26 @@ TEST(SearchTest, LibraryPathBetweenRpathAndRunpath) {
 TEST(SearchTest, MissingVersions) {
   FakeView view;
   view.Add(kGlibc, GlibcLoader());
-  ElfSpec program = Runpath(Program({"libc.so.6", "libbare.so"}), "/run");
-  program.version_needs = {{"libc.so.6", "GLIBC_2.38"},
-                           {"libc.so.6", "GLIBC_2.99"},
-                           {"libc.so.6", "GLIBC_WEAK", true},
-                           {"libbare.so", "BARE_1"}};
+  ElfSpec program = Runpath(Program({"libc.so.6", "libneeds.so", "libbare.so"}), "/run");
+  program.version_needs = {{"libc.so.6", "GLIBC_2.38"},       {"libc.so.6", "GLIBC_2.99"},
+                           {"libc.so.6", "GLIBC_WEAK", true}, {"libneeds.so", "NEEDS_1"},
+                           {"libbare.so", "BARE_1"},          {"libbare.so", "BARE_WEAK", true}};
   view.Add("/p/bin/main", program);
   view.Add("/run/libc.so.6", With(Lib(), [](ElfSpec& s) {
              s.version_definitions = {"libc.so.6", "GLIBC_2.38"};
            }));
-  view.Add("/run/libbare.so", Lib());  // without definitions anything is accepted
+  // Without definitions anything is accepted, unless the symbols have no versions at all.
+  view.Add("/run/libneeds.so", With(Lib(), [](ElfSpec& s) {
+             s.version_needs = {{"libc.so.6", "GLIBC_2.38"}};
+           }));
+  view.Add("/run/libbare.so", Lib());
   const auto process = Load(view, "/p/bin/main", {});
   ASSERT_TRUE(process.ok());
-  ASSERT_EQ(process->missing_versions.size(), 1);
+  ASSERT_EQ(process->missing_versions.size(), 2);
   EXPECT_EQ(process->missing_versions[0].version, "GLIBC_2.99");
   EXPECT_EQ(process->missing_versions[0].library_path, "/run/libc.so.6");
+  EXPECT_EQ(process->missing_versions[1].version, "BARE_1");
+  EXPECT_EQ(process->missing_versions[1].library_path, "/run/libbare.so");
 }
 
 TEST(SearchTest, HardProblemsSayWhy) {

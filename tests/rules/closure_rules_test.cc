@@ -7,6 +7,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 using ClosureKind = Subject::ClosureKind;
 
@@ -26,6 +27,22 @@ TEST(Lre301PathNotInClosure, InBothIsInnocent) {
   EXPECT_THAT(JudgeUnderClosure(ClosureKind::kNamed, true, true), IsEmpty());
   // What was derived from the tree cannot lack what the tree has.
   EXPECT_THAT(JudgeUnderClosure(ClosureKind::kDerived, true, false), IsEmpty());
+}
+
+// It may be in the part that could not be read.
+TEST(Lre301PathNotInClosure, ClosureReadInPartIsInnocent) {
+  SubjectBuilder subject;
+  subject.Edit().closure_kind = ClosureKind::kNamed;
+  subject.Edit().closure_is_partial = true;
+  subject.Problem(LinkedProblem::Kind::kMalformed, "closure.json", "ends early");
+  subject.StorePath(kMake, true, false);
+  subject.File(kMake + "/bin/make").Program();
+  // What is known of it is still told.
+  subject.StorePath(kZlib, false, true);
+  const std::vector<Finding> findings = subject.Judged();
+  std::vector<std::string> rules;
+  for (const Finding& finding : findings) rules.push_back(finding.rule());
+  EXPECT_THAT(rules, UnorderedElementsAre("LRE302", "LRE901"));
 }
 
 TEST(Lre604OnlyInOneSide, LeakAgainstTheLocalStore) {

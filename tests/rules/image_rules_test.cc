@@ -7,6 +7,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 struct ProblemCase {
   LinkedProblem::Kind kind;
@@ -210,6 +211,40 @@ TEST(Lre407EntrypointOutsideStore, Leak) {
     EXPECT_THAT(Leaks(subject.Reported()),
                 ElementsAre(Leak{"LRE407", "Entrypoint", c.text, Finding::ERROR, 0, 0, ""}));
   }
+}
+
+TEST(Lre407EntrypointOutsideStore, InWhatWasNotReadIsInnocent) {
+  for (const auto& [text, target] :
+       {std::pair<std::string, Target>(kGone + "/bin/worker",
+                                       StorePathMissing(kGone + "/bin/worker")),
+        {"worker", Relative("worker")}}) {
+    SubjectBuilder subject;
+    subject.Problem(LinkedProblem::Kind::kUnreadable, "layer 2", "it is not there");
+    subject.Entrypoint(text, target);
+    EXPECT_THAT(Leaks(subject.Judged()), SizeIs(1)) << text;  // LRE901
+  }
+  SubjectBuilder subject;
+  subject.Problem(LinkedProblem::Kind::kUnreadable, "layer 2", "it is not there");
+  subject.Entrypoint("/usr/bin/worker", Outside("/usr/bin/worker"));
+  EXPECT_THAT(Leaks(subject.Judged()), SizeIs(2));
+}
+
+// Whatever of an image's documents cannot be read, they may have named what is missed.
+TEST(Lre409EnvironmentPathMissing, InWhatWasNotReadIsInnocent) {
+  const auto told = [](LinkedProblem::Kind kind, const std::string& where, bool hides_files) {
+    SubjectBuilder subject;
+    subject.Problem(kind, where, "what happened");
+    subject.Edit().problems.back().hides_files = hides_files;
+    subject.Environment("PATH", kGone + "/bin", StorePathMissing(kGone + "/bin"));
+    return Leaks(subject.Judged()).size() == 2;
+  };
+  using Kind = LinkedProblem::Kind;
+  EXPECT_FALSE(told(Kind::kUnreadable, "layers.json", false));
+  EXPECT_FALSE(told(Kind::kLimit, "manifest.json", false));
+  EXPECT_FALSE(told(Kind::kMalformed, "layer 0", false));
+  EXPECT_FALSE(told(Kind::kMalformed, "image.json", true));
+  EXPECT_TRUE(told(Kind::kMalformed, "config.json", false));
+  EXPECT_TRUE(told(Kind::kDigestMismatch, "layer 0", false));
 }
 
 TEST(Lre407EntrypointOutsideStore, ArgumentsMayBeMountedLater) {

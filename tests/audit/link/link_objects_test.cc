@@ -311,10 +311,21 @@ TEST(LinkObjects, DlopenNotes) {
       R"([{"soname":["libz.so.1"],"feature":"loaded","priority":"required"},
           {"soname":["libold.so","libown.so"],"feature":"own"},
           {"soname":["libc.so.6"],"feature":"default"},
-          {"soname":["libgone.so"],"feature":"gone","priority":"required"}])")};
+          {"soname":["libgone.so"],"feature":"gone","priority":"required"},
+          {"soname":["libscript.so"],"feature":"no object"},
+          {"soname":["librelocatable.so"],"feature":"refused"},
+          {"soname":["libarm.so"],"feature":"foreign"}])")};
   objects.files.Elf(kProgram, program);
   objects.files.Elf(kMake + "/lib/libown.so", Library("libown.so"));
   objects.files.Elf(kLibz, Library("libz.so.1"));
+  // What is there, and no loader takes.
+  objects.files.File(kMake + "/lib/libscript.so", 0555);
+  elf::ElfSpec relocatable = Library("librelocatable.so");
+  relocatable.type = ET_REL;
+  objects.files.Elf(kMake + "/lib/librelocatable.so", relocatable);
+  elf::ElfSpec arm = Library("libarm.so");
+  arm.machine = EM_AARCH64;
+  objects.files.Elf(kMake + "/lib/libarm.so", arm);
   objects.Link();
   std::vector<std::string> dlopens;
   for (const LinkedDlopen& need : objects.At(kProgram).dlopens) {
@@ -322,7 +333,8 @@ TEST(LinkObjects, DlopenNotes) {
                       (need.required ? " required" : ""));
   }
   EXPECT_THAT(dlopens, ElementsAre("loaded found required", "own found", "default found",
-                                   "gone missing required"));
+                                   "gone missing required", "no object missing", "refused missing",
+                                   "foreign missing"));
 }
 
 TEST(LinkObjects, LdCacheNotesThatContradict) {

@@ -43,8 +43,8 @@ bool operator==(const Refusal& a, const Refusal& b) {
 bool operator==(const Object& a, const Object& b) {
   const auto& [is_64, is_little_endian, type, machine, osabi, has_dynamic, interpreter, soname,
                needed, rpath, runpath, audit, depaudit, filter, auxiliary, flags, flags_1,
-               version_needs, version_definitions, ld_cache, dlopen_needs, view_differences,
-               loader_defaults, build_id, refusal, defects] = b;
+               version_needs, version_definitions, has_symbol_versions, ld_cache, dlopen_needs,
+               view_differences, loader_defaults, build_id, refusal, defects] = b;
   (void)defects;  // facts of the file
   return a.is_64 == is_64 && a.is_little_endian == is_little_endian && a.type == type &&
          a.machine == machine && a.osabi == osabi && a.has_dynamic == has_dynamic &&
@@ -52,7 +52,8 @@ bool operator==(const Object& a, const Object& b) {
          a.rpath == rpath && a.runpath == runpath && a.audit == audit && a.depaudit == depaudit &&
          a.filter == filter && a.auxiliary == auxiliary && a.flags == flags &&
          a.flags_1 == flags_1 && a.version_needs == version_needs &&
-         a.version_definitions == version_definitions && a.ld_cache == ld_cache &&
+         a.version_definitions == version_definitions &&
+         a.has_symbol_versions == has_symbol_versions && a.ld_cache == ld_cache &&
          a.dlopen_needs == dlopen_needs && a.view_differences == view_differences &&
          a.loader_defaults == loader_defaults && a.build_id == build_id && a.refusal == refusal;
 }
@@ -84,6 +85,7 @@ elf::Object FullObject() {
   object.flags_1 = uint64_t{1} << 41;
   object.version_needs = {{"library", "VERSION_1", true}, {"library", "VERSION_2", false}};
   object.version_definitions = {"DEFINED_1", "DEFINED_2"};
+  object.has_symbol_versions = true;
   object.ld_cache = {{elf::LdCacheEntry::Kind::kFile, "libx.so", {"/x/libx.so", 11}},
                      {elf::LdCacheEntry::Kind::kDirectory, "liby.so", {"/y", 12}}};
   object.dlopen_needs = {{{"a.so", "b.so"}, "feature", elf::DlopenNeed::Priority::kRequired, 13},

@@ -276,6 +276,18 @@ TEST_F(DocumentsTest, MediaTypesOfLayers) {
                          Kind::kMalformed, "--decryption-key"));
 }
 
+TEST_F(DocumentsTest, ConfigurationsThatAreNone) {
+  const auto type = [&](const std::string& media_type) {
+    return Edit("", "manifest['config']['mediaType'] = '" + media_type + "'")->problems();
+  };
+  EXPECT_THAT(type("application/vnd.docker.container.image.v1+json"), IsEmpty());
+  EXPECT_THAT(type(""), IsEmpty());
+  EXPECT_TRUE(HasProblem(type("application/vnd.cncf.helm.config.v1+json"), Kind::kMalformed,
+                         "config.mediaType is \"application/vnd.cncf.helm.config.v1+json\""));
+  EXPECT_TRUE(HasProblem(Edit("config['rootfs']['type'] = 'layered'", "")->problems(),
+                         Kind::kMalformed, "rootfs.type is \"layered\", expected \"layers\""));
+}
+
 TEST_F(DocumentsTest, EmbeddedDataAreTheBlobs) {
   // The layer of another image, embedded.
   const auto other = Edit("", "manifest['layers'][0]['data'] = 'aGVsbG8='");

@@ -311,6 +311,23 @@ TEST_F(Nix2containerTest, KeysInAnyCase) {
   EXPECT_TRUE(Has(Problem::Kind::kMalformed, "take no heed of case"));
 }
 
+TEST_F(Nix2containerTest, MediaTypes) {
+  const auto problems = [&](const std::string& media_type) {
+    PutFile(scratch_ / "layers.json",
+            absl::StrCat(R"([{"digest": "sha256:)", std::string(64, '0'),
+                         R"(", "diff_ids": "sha256:)", std::string(64, '1'),
+                         R"(", "paths": [], "mediatype": ")", media_type, R"("}])"));
+    return (*OpenImage("nix:" + scratch_ / "layers.json", {}))->problems();
+  };
+  EXPECT_THAT(problems("application/vnd.oci.image.layer.v1.tar"), IsEmpty());
+  const std::vector<Problem> found = problems("application/json");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].kind, Problem::Kind::kMalformed);
+  EXPECT_THAT(found[0].message, HasSubstr("mediatype is \"application/json\""));
+  // It is this description that says what is in the image.
+  EXPECT_TRUE(found[0].hides_files);
+}
+
 TEST_F(Nix2containerTest, ConfigurationAndHistory) {
   const std::string layer =
       absl::StrCat(R"({"digest": "sha256:)", std::string(64, '0'), R"(", "diff_ids": "sha256:)",
