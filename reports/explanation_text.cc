@@ -108,6 +108,13 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
     alone.push_back(absl::StrCat(Grouped(AsCount(explanation.only_remote())), " in remote alone"));
   }
   if (!alone.empty()) out << "; " << absl::StrJoin(alone, ", ");
+  const bool differs =
+      std::any_of(report.findings().begin(), report.findings().end(), [](const Finding& finding) {
+        return finding.severity() != Finding::NOTE;
+      });
+  if (explanation.paired() > 0 && explanation.other_key() == 0 && !differs) {
+    out << ": " << paint("no difference", Paint::kGreen);
+  }
   out << "\n"
       << Grouped(AsCount(explanation.verified())) << " of "
       << Grouped(AsCount(explanation.paired())) << " pairs of keys are verified to be Bazel's"

@@ -23,7 +23,7 @@ names() {
 
 # --- two builds that agree, whichever formats their logs are in
 explains base same 0
-says '12 with the same key, 0 with another'
+says '12 with the same key, 0 with another: no difference'
 explains base same 0 --quiet
 [ ! -s out ] || fail "a clean explanation is not quiet"
 for log in log.json log.binary compact.zst; do
