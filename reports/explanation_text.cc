@@ -119,7 +119,7 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
       << Grouped(AsCount(explanation.verified())) << " of "
       << Grouped(AsCount(explanation.paired())) << " pairs of keys are verified to be Bazel's"
       << (explanation.verified() == 0 && explanation.paired() > 0
-              ? " (--cache DIR verifies those of logs without digests)"
+              ? " (--cache DIR or a gRPC log verifies those of logs without digests)"
               : "")
       << "\n\n";
   for (const ExplainedAction& action : explanation.actions()) {

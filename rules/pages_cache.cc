@@ -15,12 +15,33 @@ because its result was never uploaded, was evicted, or was uploaded elsewhere.
        = proof: PROVEN: the key is Bazel's on both sides: 8a3f...
        = actions: 12 actions
 
+With --local-grpc-log and --remote-grpc-log it is what the cache said to Bazel (GetActionResult said
+NOT_FOUND), and what became of the upload. Of two builds, the one that asked first could find
+nothing, and is not blamed. A result whose blobs are gone counts, too: the cache is not complete.
+
 Where the logs have no digests (before Bazel 7) it is UNVERIFIED: then nobody says that the
 key that was computed is the one that Bazel asked for.
 
 To fix it: see that results are uploaded (--remote_upload_local_results, and an account
 that may write), that both sides name one cache and one --remote_instance_name, and that
 the cache keeps entries longer than builds are apart.
+)";
+
+const char kLre702[] =
+    R"(The two builds asked different instances of the cache. It takes both gRPC logs to see.
+
+Why it matters: an instance is a cache of its own, behind the same address. Whatever the keys, what
+one build uploads the other cannot find, and no error says so. It is the commonest reason for not one
+hit.
+
+    error[LRE702]: the builds asked different instances of the cache, so that neither finds what the other has uploaded
+      --> bazel-out/k8-fastbuild/bin/lib/_objs/lib/lib.o  (CppCompile //lib:lib)
+       |  local:  (no name)
+       |  remote: main
+
+Two builds that ask several instances, and share one, are not told.
+
+To fix it: the same --remote_instance_name on both sides, one that the server is set up with.
 )";
 
 const char kLre703[] =
@@ -38,6 +59,25 @@ Nothing else is compared then, for every digest of an input differs too.
 
 To fix it: give both sides the same startup option --digest_function, one that the cache
 supports.
+)";
+
+const char kLre704[] =
+    R"(Calls to the remote cache or executor failed, and none that was tried again succeeded: the
+gRPC log (--local-grpc-log, --remote-grpc-log) says so.
+
+Why it matters: Bazel goes on without the cache, with a warning that scrolls by. An action whose
+lookup failed is executed, and one whose upload failed is executed elsewhere, however equal the keys
+are. A lookup that finds nothing (NOT_FOUND) is no failure; see LRE701.
+
+    error[LRE704]: calls failed with UNAVAILABLE in the local build, and were not repeated with success: GetActionResult
+      --> bazel-out/k8-fastbuild/bin/lib/_objs/lib/lib.o  (CppCompile //lib:lib)
+       = note: what was said: connection refused
+       = note: 60 calls failed so, until no retry was left
+
+DEADLINE_EXCEEDED is a timeout, UNAVAILABLE an outage, PERMISSION_DENIED an account's,
+RESOURCE_EXHAUSTED a limit's. What a retry mended is not told, nor is what Bazel cancelled itself.
+
+To fix it: each status has its own advice in the finding.
 )";
 
 const char kLre705[] =
@@ -345,6 +385,28 @@ sides execute it, all that reads its outputs has another key from there on.
 
 To fix it: no time of day, random numbers, process ids, absolute paths or order of a directory in
 the output (__DATE__, ar without D, zip, gzip without -n); or declare the input that is missing.
+)";
+
+const char kLre724[] =
+    R"(An action read a file that is not in its key: the list of headers that the compiler wrote (the
+.d output) names an absolute path that is neither an input nor in the store.
+
+Why it matters: keys know inputs. Where /usr/include differs between a developer's machine and a
+worker, both compute one key, and each uploads what its own headers made: the other gets a false hit
+(bazel#4558, bazel#9296, bazel#16179). A path of the store is no such leak, for it is its own version.
+
+    warning[LRE724]: actions read files of /usr/include, which their keys do not know
+      --> bazel-out/k8-fastbuild/bin/lib/_objs/lib/lib.o  (CppCompile //lib:lib)
+       = note: /usr/include/stdc-predef.h
+       = actions: 2 actions
+
+It is a warning, since the files may be the same on both sides by chance or by one image: nobody
+can say from the logs. It is an error where both sides have one key and their .d files name
+different files outside the inputs: then they did read something else. --fail-on warning makes a
+gate of it. It takes --cache, for .d files are outputs and logs have but their digests.
+
+To fix it: a compiler and a C library of the store with its own include directories
+(-nostdinc, --sysroot), and no cxx_builtin_include_directories outside the store.
 )";
 
 const char kLre725[] =

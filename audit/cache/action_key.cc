@@ -326,7 +326,7 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vect
     return result;
   }
   const std::string_view oracle =
-      parts.logged_digest.known() ? "the logged digest" : "a digest that the cache has";
+      parts.logged_digest.known() ? "the logged digest" : "a digest that the cache or gRPC log has";
   if (!loss.empty()) {
     result.reason = loss;
   } else if (const std::string_view reason = WhyNoCacheKnows(parts);

@@ -6,8 +6,11 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "audit/cache/call_causes.h"
 #include "audit/cache/consequences.h"
 #include "base/status.h"
+#include "reports/numbers.h"
 
 namespace lre_audit::cache {
 namespace {
@@ -61,7 +64,8 @@ class Finder {
     for (uint32_t i = 0; i < Pairs().size(); ++i) pair_of_local_[Pairs()[i].local] = i;
     consumers_.resize(Pairs().size());
 
-    Diagnoser diagnoser(local_, remote_, request_.local_cache, request_.remote_cache);
+    instances_ = NameInstances(request_.local_calls, request_.remote_calls);
+    Diagnoser diagnoser(local_, remote_, request_.oracles);
     for (uint32_t i = 0; i < Pairs().size(); ++i) {
       LRE_ASSIGN_OR_RETURN(const Diagnosis diagnosis, diagnoser.Diagnose(Pairs()[i]));
       AddPair(i, diagnosis);
@@ -69,6 +73,9 @@ class Finder {
     }
     ResolveUpstream();
     FoldConsequences(&result_.causes);
+    AddInstances();
+    AddFailures("local", request_.local_calls, local_pairs_);
+    AddFailures("remote", request_.remote_calls, remote_pairs_);
     Propagate();
     Rank();
     return std::move(result_);
@@ -136,8 +143,11 @@ class Finder {
     pair.verified = diagnosis.local.state == Verification::State::kVerified &&
                     diagnosis.remote.state == Verification::State::kVerified;
     pair.outputs_differ = !diagnosis.differing_outputs.empty();
+    if (request_.local_calls != nullptr) local_pairs_[diagnosis.local.action.Hex()] = i;
+    if (request_.remote_calls != nullptr) remote_pairs_[diagnosis.remote.action.Hex()] = i;
+    const std::optional<NamedCause> miss = Miss(i, diagnosis);
     if (pair.same_key && !pair.outputs_differ && diagnosis.not_cached.empty() &&
-        !diagnosis.absent) {
+        !diagnosis.absent && !miss) {
       return;
     }
     const SpawnParts local = ExpandWithoutInputs(local_, local_.spawns[Pairs()[i].local]);
@@ -154,7 +164,10 @@ class Finder {
       if (!diagnosis.not_cached.empty()) {
         add(NamePolicy(diagnosis.not_cached, diagnosis.cacheable_differs), pair.verified, because);
       }
-      if (diagnosis.absent) {
+      if (miss) {
+        // Bazel asked for this very key.
+        add(*miss, true, "");
+      } else if (diagnosis.absent) {
         const bool is_certain = diagnosis.local.state == Verification::State::kVerified;
         add(NameAbsence(), is_certain,
             is_certain
@@ -171,6 +184,56 @@ class Finder {
       for (NamedCause& named : NameDifference(difference, local, request_.naming)) {
         add(std::move(named), diagnosis.proven, diagnosis.unproven_because);
       }
+    }
+  }
+
+  std::optional<NamedCause> Miss(uint32_t i, const Diagnosis& diagnosis) const {
+    // Of another instance, nothing can be found, and that is told once.
+    if (!diagnosis.same_key || !diagnosis.not_cached.empty() || instances_) return std::nullopt;
+    if (request_.local_calls == nullptr && request_.remote_calls == nullptr) return std::nullopt;
+    return NameMiss(diagnosis.local.action,
+                    {request_.local_calls, &local_.spawns[Pairs()[i].local]},
+                    {request_.remote_calls, &remote_.spawns[Pairs()[i].remote]});
+  }
+
+  // Of all pairs that could share an entry; where there is none, of all.
+  void AddInstances() {
+    if (!instances_ || Pairs().empty()) return;
+    Cause cause;
+    cause.what = *instances_;
+    for (const bool any : {false, true}) {
+      for (uint32_t i = 0; i < Pairs().size(); ++i) {
+        if (any || (result_.pairs[i].same_key && result_.pairs[i].verified)) {
+          cause.direct.push_back(i);
+        }
+      }
+      if (!cause.direct.empty()) break;
+    }
+    cause.proven = cause.direct;
+    result_.causes.push_back(std::move(cause));
+  }
+
+  void AddFailures(const char* side, const RemoteCalls* calls,
+                   const absl::flat_hash_map<std::string, uint32_t>& pairs) {
+    if (calls == nullptr) return;
+    for (const auto& [kind, failures] : calls->FindFailures()) {
+      Cause cause;
+      cause.what = NameFailure(side, kind, failures);
+      for (const std::string& action : failures.actions) {
+        const auto pair = pairs.find(action);
+        if (pair != pairs.end()) cause.direct.push_back(pair->second);
+      }
+      if (const size_t others = failures.actions.size() - cause.direct.size(); others > 0) {
+        cause.what.notes.push_back(
+            failures.actions.contains("") && others == 1
+                ? "they are for no action"
+                : absl::StrCat("so did calls for ", Counted(others, "action"),
+                               " that cannot be told: in one log alone, or of a key that could not "
+                               "be computed"));
+      }
+      std::sort(cause.direct.begin(), cause.direct.end());
+      cause.proven = cause.direct;
+      result_.causes.push_back(std::move(cause));
     }
   }
 
@@ -300,6 +363,9 @@ class Finder {
   std::vector<uint32_t> pair_of_local_;
   std::vector<std::vector<uint32_t>> consumers_;  // of each pair's outputs, as pairs
   std::vector<Upstream> upstream_;
+  std::optional<NamedCause> instances_;  // that they differ
+  // By the key's hash in hex, where calls were logged.
+  absl::flat_hash_map<std::string, uint32_t> local_pairs_, remote_pairs_;
   std::map<std::pair<std::string, std::string>, size_t> index_;  // of causes
   Causes result_;
 };

@@ -14,12 +14,14 @@
 #include "audit/cache/execution_log.h"
 #include "audit/cache/naming.h"
 #include "audit/cache/pairing.h"
+#include "audit/cache/remote_calls.h"
 
 namespace lre_audit::cache {
 
 struct Cause {
   NamedCause what;
-  std::vector<uint32_t> direct;  // pairs in which it shows, ascending
+  // Pairs in which it shows, ascending; none where it is a call that is for no action.
+  std::vector<uint32_t> direct;
   // Those and the pairs that read, through any number of actions, what those have made.
   std::vector<uint32_t> actions;
   // Of `direct`: those in which exchanging it, with the other differences of that pair, was shown
@@ -47,8 +49,9 @@ struct Causes {
 struct CausesRequest {
   const ExecutionLog* local = nullptr;
   const ExecutionLog* remote = nullptr;
-  KnownActions* local_cache = nullptr;  // may be null
-  KnownActions* remote_cache = nullptr;
+  Oracles oracles;
+  const RemoteCalls* local_calls = nullptr;  // may be null
+  const RemoteCalls* remote_calls = nullptr;
   NamingOptions naming;
   std::function<void(uint64_t done, uint64_t all)> on_pair = [](uint64_t, uint64_t) {};
 };

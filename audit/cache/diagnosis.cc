@@ -97,9 +97,11 @@ std::string Signature(const std::vector<Difference>& differences) {
 
 std::string Unverified(std::string_view side, const SideKey& key) {
   if (key.state == State::kNoOracle && key.reason.empty()) {
-    return absl::StrCat("the ", ToAbsl(side),
-                        " log has no digests of keys to compare the computed ones with (Bazel 7 "
-                        "and later log them); --cache DIR, the build's disk cache, has them");
+    return absl::StrCat(
+        "the ", ToAbsl(side),
+        " log has no digests of keys to compare the computed ones with (Bazel 7 "
+        "and later log them); --cache DIR, the build's disk cache, and its gRPC log "
+        "have them");
   }
   return absl::StrCat("the ", ToAbsl(side), " key is not verified: ", key.reason);
 }
@@ -268,7 +270,7 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
   result.cacheable_differs = why_local.empty() != why_remote.empty();
   result.not_cached = !why_local.empty() ? why_local : why_remote;
   if (cache_ == nullptr || !result.not_cached.empty()) return result;
-  if (local.LoggedDigest().known()) {
+  if (local.LoggedDigest().known() || result.local.state == State::kVerified) {
     LRE_ASSIGN_OR_RETURN(const bool is_there, cache_->Contains(result.local.action));
     result.absent = !is_there;
   } else {

@@ -45,16 +45,22 @@ struct Diagnosis {
   bool absent = false;  // a cache was asked, and has no entry
 };
 
+// Who knows which keys are Bazel's. Any may be null.
+struct Oracles {
+  KnownActions* local = nullptr;
+  KnownActions* remote = nullptr;
+  KnownActions* cache = nullptr;  // which is to have what both sides share
+};
+
 class Diagnoser {
  public:
-  // Caches may be null; all must outlive this. The logs' digest functions must be the same.
-  Diagnoser(const ExecutionLog& local, const ExecutionLog& remote, KnownActions* local_cache,
-            KnownActions* remote_cache)
+  // Oracles must outlive this. The logs' digest functions must be the same.
+  Diagnoser(const ExecutionLog& local, const ExecutionLog& remote, const Oracles& oracles)
       : local_(local),
         remote_(remote),
-        cache_(local_cache),
-        local_verifier_(local, local_cache),
-        remote_verifier_(remote, remote_cache),
+        cache_(oracles.cache),
+        local_verifier_(local, oracles.local),
+        remote_verifier_(remote, oracles.remote),
         local_walker_(local),
         remote_walker_(remote),
         local_sets_(local),

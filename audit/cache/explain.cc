@@ -13,27 +13,33 @@
 #include "audit/cache/action_detail.h"
 #include "audit/cache/build_cache.h"
 #include "audit/cache/causes.h"
+#include "audit/cache/explain_findings.h"
 #include "audit/cache/read_log.h"
+#include "audit/cache/remote_calls.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "reports/numbers.h"
 #include "rules/finding.h"
-#include "rules/rule.h"
 
 namespace lre_audit::cache {
 namespace {
 
-constexpr size_t kMostWarningsTold = 5, kMostUnpairedTold = 5;
-
-Finding MakeExplainFinding(const char* code, std::string_view path, std::string_view referenced,
-                           std::string message, std::string_view help) {
-  return MakeFinding(*FindRule(code), path, referenced, std::move(message), help);
-}
+constexpr size_t kMostUnpairedTold = 5;
 
 class Explainer {
  public:
   Explainer(const ExplainRequest& request, ExecutionLog local, ExecutionLog remote)
       : request_(request), local_(std::move(local)), remote_(std::move(remote)) {}
+
+  absl::Status ReadGrpcLogs(const ReadLogOptions& options) {
+    std::vector<Finding> findings;
+    LRE_ASSIGN_OR_RETURN(local_calls_,
+                         ReadCalls(request_.local_grpc_logs, local_, options, &findings));
+    LRE_ASSIGN_OR_RETURN(remote_calls_,
+                         ReadCalls(request_.remote_grpc_logs, remote_, options, &findings));
+    for (Finding& finding : findings) Add(std::move(finding));
+    return absl::OkStatus();
+  }
 
   absl::StatusOr<Report> Explain() {
     Describe(local_);
@@ -48,16 +54,22 @@ class Explainer {
     CausesRequest request;
     request.local = &local_;
     request.remote = &remote_;
-    if (!request_.caches.empty()) {
-      request.local_cache = &local_cache;
-      request.remote_cache = &remote_cache;
-    }
+    const bool has_cache = !request_.caches.empty();
+    // A key that either Bazel has computed is Bazel's.
+    KnownActions* const local_calls = CallsOf(local_calls_);
+    KnownActions* const remote_calls = CallsOf(remote_calls_);
+    AnyOfKnown local_known({has_cache ? &local_cache : nullptr, local_calls, remote_calls});
+    AnyOfKnown remote_known({has_cache ? &remote_cache : nullptr, remote_calls, local_calls});
+    if (!local_known.empty()) request.oracles.local = &local_known;
+    if (!remote_known.empty()) request.oracles.remote = &remote_known;
+    if (has_cache) request.oracles.cache = &local_cache;
+    request.local_calls = CallsOf(local_calls_);
+    request.remote_calls = CallsOf(remote_calls_);
     request.naming = request_.naming;
     request_.on_phase("computing keys");
     LRE_ASSIGN_OR_RETURN(causes_, FindCauses(request));
     if (causes_.pairs.empty()) TellNothingCompared();
-    if (!request_.action.empty())
-      LRE_RETURN_IF_ERROR(KeepAction(request.local_cache, request.remote_cache));
+    if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -68,6 +80,8 @@ class Explainer {
   }
 
  private:
+  static RemoteCalls* CallsOf(RemoteCalls& calls) { return calls.empty() ? nullptr : &calls; }
+
   void Describe(const ExecutionLog& log) {
     ReportSubject& subject = *report_.add_subjects();
     subject.set_kind(ReportSubject::EXECUTION_LOG);
@@ -79,24 +93,9 @@ class Explainer {
 
   void TellDamage(const ExecutionLog& log) {
     if (log.complete()) return;
-    const auto describe = [](const LogWarning& warning) {
-      return absl::StrCat("entry ", warning.entry, " at offset ", warning.offset, ": ",
-                          warning.message);
-    };
-    Finding finding = MakeExplainFinding(
-        "LRE901", log.name, "",
-        absl::StrCat("part of the log could not be read: ", describe(log.warnings[0])),
-        "take the log of a build that has ended, copied whole; what could be read is explained");
-    finding.set_subject(log.name);
-    for (size_t i = 1; i < std::min(log.warnings.size(), kMostWarningsTold); ++i) {
-      finding.add_notes(describe(log.warnings[i]));
-    }
-    if (log.warning_count > kMostWarningsTold) {
-      finding.add_notes(absl::StrCat("and ", log.warning_count - kMostWarningsTold, " more"));
-    }
-    finding.add_notes(absl::StrCat(Grouped(log.entries), " entries and ",
-                                   Counted(log.spawns.size(), "action"), " were read"));
-    Add(std::move(finding));
+    Add(DamageFinding(
+        log.name, log.warnings, log.warning_count,
+        absl::StrCat(Grouped(log.entries), " entries and ", Counted(log.spawns.size(), "action"))));
   }
 
   // A gate that passes because nothing was compared would be worse than none.
@@ -144,9 +143,9 @@ class Explainer {
            hash.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   }
 
-  absl::Status KeepAction(KnownActions* local_cache, KnownActions* remote_cache) {
+  absl::Status KeepAction(const Oracles& oracles) {
     std::set<uint32_t> kept;  // pairs
-    Diagnoser diagnoser(local_, remote_, local_cache, remote_cache);
+    Diagnoser diagnoser(local_, remote_, oracles);
     const bool is_digest = IsDigest(request_.action);
     const std::string hash = request_.action.substr(0, request_.action.find('/'));
     for (uint32_t i = 0; i < causes_.pairing.pairs.size(); ++i) {
@@ -215,10 +214,13 @@ class Explainer {
   }
 
   void TellCause(const Cause& cause) {
-    const Spawn& first = local_.spawns[causes_.pairing.pairs[cause.direct[0]].local];
+    static const Spawn kNone;  // of calls that are for no action
+    const Spawn& first =
+        cause.direct.empty() ? kNone : local_.spawns[causes_.pairing.pairs[cause.direct[0]].local];
     const NamedCause& what = cause.what;
-    Finding finding = MakeExplainFinding(what.rule.c_str(), FirstOutput(local_, first),
-                                         what.referenced, what.message, what.help);
+    Finding finding = MakeExplainFinding(
+        what.rule.c_str(), cause.direct.empty() ? local_.name : FirstOutput(local_, first),
+        what.referenced, what.message, what.help);
     // What nobody wants to be cached is worth knowing, and no difference.
     const bool both_sides = what.rule == "LRE705" && !what.spreads && what.identity[0] == '2';
     if (both_sides) finding.set_severity(Finding::NOTE);
@@ -227,7 +229,8 @@ class Explainer {
 
     KeyCause& key = *finding.mutable_key_cause();
     const bool all_proven = cause.proven.size() == cause.direct.size();
-    key.set_proof(cause.proven.empty() ? KeyCause::UNVERIFIED : KeyCause::PROVEN);
+    key.set_proof(cause.proven.empty() && !cause.direct.empty() ? KeyCause::UNVERIFIED
+                                                                : KeyCause::PROVEN);
     if (!all_proven) key.set_unverified_because(cause.unproven_because);
     if (what.local) key.set_local(*what.local);
     if (what.remote) key.set_remote(*what.remote);
@@ -294,6 +297,7 @@ class Explainer {
 
   const ExplainRequest& request_;
   const ExecutionLog local_, remote_;
+  RemoteCalls local_calls_, remote_calls_;
   Causes causes_;
   Report report_;
 };
@@ -317,7 +321,9 @@ absl::StatusOr<Report> Explain(const ExplainRequest& request) {
   request.on_phase("reading logs");
   LRE_ASSIGN_OR_RETURN(ExecutionLog local, ReadSide(request.local, options));
   LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadSide(request.remote, options));
-  return Explainer(request, std::move(local), std::move(remote)).Explain();
+  Explainer explainer(request, std::move(local), std::move(remote));
+  LRE_RETURN_IF_ERROR(explainer.ReadGrpcLogs(options));
+  return explainer.Explain();
 }
 
 void SortCauses(Report* report) {

@@ -17,6 +17,8 @@ namespace lre_audit::cache {
 struct ExplainRequest {
   std::string local, remote;        // files of execution logs
   std::vector<std::string> caches;  // see BuildCaches::Open; an entry of any of them counts
+  // gRPC logs of each build; an entry of any counts as Bazel's.
+  std::vector<std::string> local_grpc_logs, remote_grpc_logs;
   // Only this one: a label, a path that it makes, or a digest of its key, in hex. Empty: all.
   std::string action;
   NamingOptions naming;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/inflate.h"
 #include "audit/bytes/pipeline.h"
@@ -78,6 +79,13 @@ void ReadResponses(const google::protobuf::RepeatedPtrField<google::longrunning:
   }
 }
 
+// Of "INSTANCE/uploads/UUID/blobs/HASH/SIZE" and "INSTANCE/blobs/HASH/SIZE", what is behind the
+// instance and the upload.
+uint64_t ResourceOf(std::string_view name) {
+  const size_t blobs = name.find("blobs/");
+  return absl::Hash<std::string_view>()(name.substr(blobs == name.npos ? 0 : blobs));
+}
+
 void ReadDetails(const remote_logging::RpcCallDetails& details, RemoteCall* call) {
   switch (details.details_case()) {
     case remote_logging::RpcCallDetails::kExecute:
@@ -94,6 +102,14 @@ void ReadDetails(const remote_logging::RpcCallDetails& details, RemoteCall* call
     case remote_logging::RpcCallDetails::kUpdateActionResult:
       call->instance_name = Bounded(details.update_action_result().request().instance_name());
       call->exit_code = details.update_action_result().response().exit_code();
+      break;
+    case remote_logging::RpcCallDetails::kRead:
+      call->resource = ResourceOf(details.read().request().resource_name());
+      break;
+    case remote_logging::RpcCallDetails::kWrite:
+      if (details.write().resource_names_size() > 0) {
+        call->resource = ResourceOf(details.write().resource_names(0));
+      }
       break;
     default:
       break;

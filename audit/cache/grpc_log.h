@@ -37,6 +37,7 @@ struct RemoteCall {
   bool retries_exhausted = false;
   int32_t exit_code = 0;         // of the result, where one was sent
   uint32_t retries = 0;          // attempts after the first
+  uint64_t resource = 0;         // a hash of what Read and Write name: one blob, one number
   std::string instance_name;     // where the request says one
   std::string message;           // of a status that is not OK
   std::string mnemonic, target;  // from the metadata; empty before 5

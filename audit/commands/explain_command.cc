@@ -27,6 +27,8 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   request.local = options.local;
   request.remote = options.remote;
   request.caches = options.caches;
+  request.local_grpc_logs = options.local_grpc_logs;
+  request.remote_grpc_logs = options.remote_grpc_logs;
   request.action = options.action;
   request.naming.show_secrets = options.show_secrets;
   request.threads = &threads;

@@ -268,6 +268,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
       ->option_text("DIR")
       ->allow_extra_args(false);
   explain
+      ->add_option("--local-grpc-log", words.local_grpc_logs,
+                   "What the local build and its cache said to each other: Bazel's "
+                   "--remote_grpc_log; may be repeated")
+      ->option_text("FILE")
+      ->allow_extra_args(false);
+  explain->add_option("--remote-grpc-log", words.remote_grpc_logs, "The same of the remote build")
+      ->option_text("FILE")
+      ->allow_extra_args(false);
+  explain
       ->add_option("--action", words.action,
                    "One action in full, both sides: by label, output or hash of its key")
       ->option_text("LABEL|OUTPUT|DIGEST");

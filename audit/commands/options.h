@@ -98,7 +98,8 @@ struct DiffOptions {
 struct ExplainOptions {
   std::string local, remote;        // execution logs
   std::vector<std::string> caches;  // directories of --disk_cache
-  std::string action;               // a label, output or digest; empty: all
+  std::vector<std::string> local_grpc_logs, remote_grpc_logs;
+  std::string action;  // a label, output or digest; empty: all
   bool show_secrets = false;
   ReportOptions report;
 };

@@ -257,10 +257,18 @@ absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
   for (const std::string& cache : words.disk_caches) {
     LRE_RETURN_IF_ERROR(CheckValue("--cache", cache));
   }
+  for (const std::string& log : words.local_grpc_logs) {
+    LRE_RETURN_IF_ERROR(CheckValue("--local-grpc-log", log));
+  }
+  for (const std::string& log : words.remote_grpc_logs) {
+    LRE_RETURN_IF_ERROR(CheckValue("--remote-grpc-log", log));
+  }
   LRE_RETURN_IF_ERROR(CheckValue("--action", words.action));
   options.local = words.operands[0];
   options.remote = words.operands[1];
   options.caches = words.disk_caches;
+  options.local_grpc_logs = words.local_grpc_logs;
+  options.remote_grpc_logs = words.remote_grpc_logs;
   options.action = words.action;
   options.show_secrets = words.show_secrets;
   return options;

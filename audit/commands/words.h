@@ -47,6 +47,7 @@ struct Words {
   bool force = false;
   bool no_contents = false;
   std::vector<std::string> disk_caches;
+  std::vector<std::string> local_grpc_logs, remote_grpc_logs;
   std::string action;
   bool show_secrets = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE

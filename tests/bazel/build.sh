@@ -20,6 +20,7 @@
 #   --undeclared              a source file that includes a header of /usr/include
 #   --copt=FLAG               a flag more for C++ sources
 #   --remote=URL              a remote cache instead of DIR/cache
+#   --instance=NAME           of the remote cache
 set -euo pipefail
 
 die() { printf 'tests/bazel/build.sh: %s\n' "$*" >&2; exit 1; }
@@ -28,7 +29,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd); shift
 
 path=/usr/local/bin:/usr/bin:/bin cc=/usr/bin/gcc image=docker://lre-cc:0149364m0mn6dzbv434535bliabj7s06
-header=planted include='' stamp='' random='' undeclared='' remote=''
+header=planted include='' stamp='' random='' undeclared='' remote='' instance=''
 action_env=() copt=()
 for option; do
   value=${option#*=}
@@ -44,6 +45,7 @@ for option; do
     --undeclared) undeclared=1 ;;
     --copt=*) copt+=("--copt=$value") ;;
     --remote=*) remote=$value ;;
+    --instance=*) instance=$value ;;
     *) die "unknown option: $option" ;;
   esac
 done
@@ -239,7 +241,8 @@ platform(
 END
 
 cache=(--disk_cache="$out/cache")
-[[ -z $remote ]] || cache=(--remote_cache="$remote" --noremote_upload_local_results)
+[[ -z $remote ]] || cache=(--remote_cache="$remote" --noremote_upload_local_results --remote_retries=1
+  --remote_instance_name="$instance")
 
 run() {
   env -i PATH="$path" HOME="$out" CC="$cc" ${include:+CPLUS_INCLUDE_PATH="$include"} LC_ALL=C \

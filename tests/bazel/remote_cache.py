@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A remote cache that has nothing and takes nothing, so that Bazel logs what it asked it.
 
-  remote_cache.py PORT_FILE
+  remote_cache.py PORT_FILE [STATUS]
 
 Serves Capabilities and ActionCache of the Remote Execution API on a free port of the loopback device,
-which it writes to PORT_FILE, until it is killed. Messages are written by hand: there is next to
+which it writes to PORT_FILE, until it is killed. STATUS is what it answers who asks for a result:
+NOT_FOUND, or UNAVAILABLE and the like. Messages are written by hand: there is next to
 nothing in them.
 """
 import os
@@ -25,7 +26,7 @@ def unary(method):
 
 
 def get_action_result(_, context):
-    context.abort(grpc.StatusCode.NOT_FOUND, "there is nothing here")
+    context.abort(grpc.StatusCode[sys.argv[2] if len(sys.argv) > 2 else "NOT_FOUND"], "there is nothing here")
 
 
 def main():

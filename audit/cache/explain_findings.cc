@@ -1,0 +1,76 @@
+#include "audit/cache/explain_findings.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "audit/cache/grpc_log.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "reports/numbers.h"
+#include "rules/finding.h"
+#include "rules/rule.h"
+
+namespace lre_audit::cache {
+
+Finding MakeExplainFinding(const char* code, std::string_view path, std::string_view referenced,
+                           std::string message, std::string_view help) {
+  return MakeFinding(*FindRule(code), path, referenced, std::move(message), help);
+}
+
+Finding DamageFinding(const std::string& log, const std::vector<LogWarning>& warnings,
+                      uint64_t count, std::string_view what_was_read) {
+  constexpr size_t kMostTold = 5;
+  const auto describe = [](const LogWarning& warning) {
+    return absl::StrCat("entry ", warning.entry, " at offset ", warning.offset, ": ",
+                        warning.message);
+  };
+  Finding finding = MakeExplainFinding(
+      "LRE901", log, "", absl::StrCat("part of the log could not be read: ", describe(warnings[0])),
+      "take the log of a build that has ended, copied whole; what could be read is explained");
+  finding.set_subject(log);
+  for (size_t i = 1; i < std::min(warnings.size(), kMostTold); ++i) {
+    finding.add_notes(describe(warnings[i]));
+  }
+  if (count > kMostTold) finding.add_notes(absl::StrCat("and ", count - kMostTold, " more"));
+  finding.add_notes(absl::StrCat(ToAbsl(what_was_read), " were read"));
+  return finding;
+}
+
+absl::StatusOr<RemoteCalls> ReadCalls(const std::vector<std::string>& files,
+                                      const ExecutionLog& log, const ReadLogOptions& options,
+                                      std::vector<Finding>* findings) {
+  RemoteCalls calls;
+  for (const std::string& file : files) {
+    absl::StatusOr<GrpcLog> read = ReadGrpcLogFile(file, options);
+    if (!read.ok()) {
+      if (read.status().message().find(file) != absl::string_view::npos) return read.status();
+      return absl::Status(read.status().code(),
+                          absl::StrCat(Escaped(file), ": ", read.status().message()));
+    }
+    if (read->warning_count > 0) {
+      findings->push_back(DamageFinding(file, read->warnings, read->warning_count,
+                                        Counted(read->calls.size(), "call")));
+    }
+    RemoteCalls alone;
+    alone.Add(*std::move(read));
+    const std::set<std::string> invocations = alone.Invocations();
+    if (!log.invocation_id.empty() && !invocations.empty() &&
+        !invocations.contains(log.invocation_id)) {
+      Finding finding = MakeExplainFinding(
+          "LRE901", file, "",
+          absl::StrCat("the calls are of another build than '", Escaped(log.name),
+                       "': of the invocation ", Escaped(*invocations.begin()), " instead of ",
+                       Escaped(log.invocation_id)),
+          "take both logs of one build; these calls are left out");
+      finding.set_subject(file);
+      findings->push_back(std::move(finding));
+      continue;
+    }
+    calls.Append(std::move(alone));
+  }
+  return calls;
+}
+
+}  // namespace lre_audit::cache

@@ -1,0 +1,34 @@
+// Findings of `explain` that are no causes: what could not be read, or not be compared.
+#ifndef LRE_AUDIT_AUDIT_CACHE_EXPLAIN_FINDINGS_H_
+#define LRE_AUDIT_AUDIT_CACHE_EXPLAIN_FINDINGS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "audit/cache/execution_log.h"
+#include "audit/cache/read_log.h"
+#include "audit/cache/remote_calls.h"
+#include "reports/report.pb.h"
+
+namespace lre_audit::cache {
+
+Finding MakeExplainFinding(const char* code, std::string_view path, std::string_view referenced,
+                           std::string message, std::string_view help);
+
+// LRE901 of a log that could be read in part: its first warnings, `count` in all (at least one),
+// and what was read ("1,204 calls").
+Finding DamageFinding(const std::string& log, const std::vector<LogWarning>& warnings,
+                      uint64_t count, std::string_view what_was_read);
+
+// The gRPC logs of the build that `log` is of. One that is damaged, or of another invocation, is an
+// LRE901 of `findings`; the latter does not count. Errors: a file that is no such log.
+absl::StatusOr<RemoteCalls> ReadCalls(const std::vector<std::string>& files,
+                                      const ExecutionLog& log, const ReadLogOptions& options,
+                                      std::vector<Finding>* findings);
+
+}  // namespace lre_audit::cache
+
+#endif  // LRE_AUDIT_AUDIT_CACHE_EXPLAIN_FINDINGS_H_
