@@ -7,8 +7,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "audit/cache/blob_causes.h"
+#include "audit/cache/blob_reader.h"
 #include "audit/cache/call_causes.h"
 #include "audit/cache/consequences.h"
+#include "audit/cache/host_reads.h"
 #include "base/status.h"
 #include "reports/numbers.h"
 
@@ -48,7 +51,12 @@ class Makers {
 class Finder {
  public:
   explicit Finder(const CausesRequest& request)
-      : request_(request), local_(*request.local), remote_(*request.remote) {
+      : request_(request),
+        local_(*request.local),
+        remote_(*request.remote),
+        blobs_(request.blobs),
+        contents_(blobs_, request.naming),
+        host_reads_(local_, remote_, blobs_, request.naming.store_directory) {
     result_.pairing = PairSpawns(local_, remote_);
     result_.pairs.resize(result_.pairing.pairs.size());
   }
@@ -74,10 +82,14 @@ class Finder {
     ResolveUpstream();
     FoldConsequences(&result_.causes);
     AddInstances();
+    AddHostReads();
     AddFailures("local", request_.local_calls, local_pairs_);
     AddFailures("remote", request_.remote_calls, remote_pairs_);
     Propagate();
     Rank();
+    result_.unread_dep_files = host_reads_.unread();
+    result_.failed_reads = blobs_.failures();
+    result_.first_failed_read = blobs_.first_failure();
     return std::move(result_);
   }
 
@@ -145,6 +157,8 @@ class Finder {
     pair.outputs_differ = !diagnosis.differing_outputs.empty();
     if (request_.local_calls != nullptr) local_pairs_[diagnosis.local.action.Hex()] = i;
     if (request_.remote_calls != nullptr) remote_pairs_[diagnosis.remote.action.Hex()] = i;
+    host_reads_.Look(i, local_.spawns[Pairs()[i].local], remote_.spawns[Pairs()[i].remote],
+                     pair.same_key ? diagnosis.local.action : BlobDigest());
     const std::optional<NamedCause> miss = Miss(i, diagnosis);
     if (pair.same_key && !pair.outputs_differ && diagnosis.not_cached.empty() &&
         !diagnosis.absent && !miss) {
@@ -159,7 +173,11 @@ class Finder {
       const std::string because =
           pair.verified ? "" : "the keys are computed from the logs alone, in the same way";
       if (!diagnosis.differing_outputs.empty()) {
-        add(NameNondeterminism(diagnosis.differing_outputs, local), pair.verified, because);
+        NamedCause named = NameNondeterminism(diagnosis.differing_outputs, local);
+        contents_.TellOutputs(diagnosis.differing_outputs, local,
+                              ExpandWithoutInputs(remote_, remote_.spawns[Pairs()[i].remote]),
+                              &named);
+        add(std::move(named), pair.verified, because);
       }
       if (!diagnosis.not_cached.empty()) {
         add(NamePolicy(diagnosis.not_cached, diagnosis.cacheable_differs), pair.verified, because);
@@ -178,10 +196,20 @@ class Finder {
       return;
     }
     for (const Difference& difference : diagnosis.differences) {
-      if (difference.kind == Difference::Kind::kInput && IsGenerated(difference.name)) {
-        if (Follow(i, difference, diagnosis)) continue;
+      std::vector<NamedCause> causes;
+      if (difference.kind == Difference::Kind::kInput) {
+        causes = contents_.NameParamFile(difference, local);
+        if (causes.empty() && IsGenerated(difference.name) && Follow(i, difference, diagnosis)) {
+          continue;
+        }
       }
-      for (NamedCause& named : NameDifference(difference, local, request_.naming)) {
+      if (causes.empty()) {
+        causes = NameDifference(difference, local, request_.naming);
+        if (difference.kind == Difference::Kind::kInput) {
+          contents_.TellInput(difference, &causes.front());
+        }
+      }
+      for (NamedCause& named : causes) {
         add(std::move(named), diagnosis.proven, diagnosis.unproven_because);
       }
     }
@@ -211,6 +239,17 @@ class Finder {
     }
     cause.proven = cause.direct;
     result_.causes.push_back(std::move(cause));
+  }
+
+  // The .d files say so themselves: that is the proof.
+  void AddHostReads() {
+    for (HostReads::Found& found : host_reads_.Causes()) {
+      Cause cause;
+      cause.what = std::move(found.cause);
+      cause.direct = std::move(found.pairs);
+      cause.proven = cause.direct;
+      result_.causes.push_back(std::move(cause));
+    }
   }
 
   void AddFailures(const char* side, const RemoteCalls* calls,
@@ -292,8 +331,10 @@ class Finder {
   }
 
   void AddUpstream(const Upstream& upstream) {
-    AddCause(upstream.pair, NameUpstream(upstream.difference, upstream.why), upstream.proven,
-             upstream.unproven_because, upstream.local_key, upstream.remote_key);
+    NamedCause named = NameUpstream(upstream.difference, upstream.why);
+    contents_.TellInput(upstream.difference, &named);
+    AddCause(upstream.pair, std::move(named), upstream.proven, upstream.unproven_because,
+             upstream.local_key, upstream.remote_key);
   }
 
   // From each cause to all that it reaches.
@@ -359,6 +400,9 @@ class Finder {
   const CausesRequest& request_;
   const ExecutionLog& local_;
   const ExecutionLog& remote_;
+  BlobReader blobs_;
+  BlobCauses contents_;
+  HostReads host_reads_;
   std::optional<Makers> makers_;
   std::vector<uint32_t> pair_of_local_;
   std::vector<std::vector<uint32_t>> consumers_;  // of each pair's outputs, as pairs

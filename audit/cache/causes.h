@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "audit/cache/action_key.h"
+#include "audit/cache/build_cache.h"
 #include "audit/cache/diagnosis.h"
 #include "audit/cache/execution_log.h"
 #include "audit/cache/naming.h"
@@ -44,12 +45,16 @@ struct Causes {
   std::vector<PairResult> pairs;  // as pairing.pairs
   // Most actions first, then longest execution, then in the order of the local log.
   std::vector<Cause> causes;
+  uint64_t unread_dep_files = 0;  // beyond what is read of them: HostReads::kMostFiles
+  uint64_t failed_reads = 0;      // of blobs, by a fault of the cache
+  absl::Status first_failed_read;
 };
 
 struct CausesRequest {
   const ExecutionLog* local = nullptr;
   const ExecutionLog* remote = nullptr;
   Oracles oracles;
+  BuildCache* blobs = nullptr;               // what both sides read and made; may be null
   const RemoteCalls* local_calls = nullptr;  // may be null
   const RemoteCalls* remote_calls = nullptr;
   NamingOptions naming;

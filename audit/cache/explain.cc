@@ -14,6 +14,7 @@
 #include "audit/cache/build_cache.h"
 #include "audit/cache/causes.h"
 #include "audit/cache/explain_findings.h"
+#include "audit/cache/host_reads.h"
 #include "audit/cache/read_log.h"
 #include "audit/cache/remote_calls.h"
 #include "base/status.h"
@@ -62,7 +63,7 @@ class Explainer {
     AnyOfKnown remote_known({has_cache ? &remote_cache : nullptr, remote_calls, local_calls});
     if (!local_known.empty()) request.oracles.local = &local_known;
     if (!remote_known.empty()) request.oracles.remote = &remote_known;
-    if (has_cache) request.oracles.cache = &local_cache;
+    if (has_cache) request.oracles.cache = request.blobs = &local_cache;
     request.local_calls = CallsOf(local_calls_);
     request.remote_calls = CallsOf(remote_calls_);
     request.naming = request_.naming;
@@ -70,6 +71,7 @@ class Explainer {
     LRE_ASSIGN_OR_RETURN(causes_, FindCauses(request));
     if (causes_.pairs.empty()) TellNothingCompared();
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
+    TellUnreadBlobs();
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -116,6 +118,26 @@ class Explainer {
         "log builds of the same targets on both sides, each after bazel clean");
     finding.set_subject(local_.name);
     Add(std::move(finding));
+  }
+
+  void TellUnreadBlobs() {
+    if (causes_.failed_reads > 0) {
+      Add(MakeExplainFinding(
+          "LRE901", "--cache", "",
+          absl::StrCat(Counted(causes_.failed_reads, "blob"),
+                       " of the cache could not be read: ", causes_.first_failed_read.message()),
+          "repair the cache, or leave it out; what the logs alone say is explained"));
+    }
+    if (causes_.unread_dep_files > 0) {
+      Finding finding =
+          MakeExplainFinding("LRE724", "--cache", "unread",
+                             absl::StrCat(Counted(causes_.unread_dep_files, ".d file"),
+                                          " were not read: those of the first ",
+                                          Grouped(HostReads::kMostFiles), " compiles were"),
+                             "explain logs of a part of the build to have the others read");
+      finding.set_severity(Finding::NOTE);
+      Add(std::move(finding));
+    }
   }
 
   static bool Makes(const ExecutionLog& log, const Spawn& spawn, const std::string& path) {
@@ -221,9 +243,10 @@ class Explainer {
     Finding finding = MakeExplainFinding(
         what.rule.c_str(), cause.direct.empty() ? local_.name : FirstOutput(local_, first),
         what.referenced, what.message, what.help);
-    // What nobody wants to be cached is worth knowing, and no difference.
-    const bool both_sides = what.rule == "LRE705" && !what.spreads && what.identity[0] == '2';
-    if (both_sides) finding.set_severity(Finding::NOTE);
+    if (what.weight != NamedCause::Weight::kOfRule) {
+      finding.set_severity(what.weight == NamedCause::Weight::kError ? Finding::ERROR
+                                                                     : Finding::NOTE);
+    }
     finding.set_subject(local_.name);
     for (const std::string& note : what.notes) finding.add_notes(note);
 

@@ -523,6 +523,8 @@ NamedCause NamePolicy(std::string_view why, bool one_side_alone) {
   NamedCause cause;
   cause.rule = "LRE705";
   cause.spreads = false;
+  // What nobody wants to be cached is worth knowing, and no difference.
+  if (!one_side_alone) cause.weight = NamedCause::Weight::kNote;
   cause.identity = absl::StrCat(one_side_alone ? "1" : "2", ToAbsl(why));
   cause.message = absl::StrCat("the key is the same, and the action ", ToAbsl(why),
                                one_side_alone ? ", on one side" : "");

@@ -21,6 +21,9 @@ struct NamedCause {
   std::optional<std::string> local, remote;  // what each side says; secrets masked
   std::vector<std::string> notes;
   std::string help;
+  // How much it matters, where that is not what the rule says.
+  enum class Weight { kOfRule, kError, kNote };
+  Weight weight = Weight::kOfRule;
   bool spreads = true;  // to the keys of actions that read what these make
 };
 

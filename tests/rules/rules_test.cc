@@ -87,8 +87,8 @@ TEST(Table, IsTheCatalogue) {
                   "LRE607 pin-differs ERROR",                      //
                   "LRE608 platform-differs ERROR",                 //
                   "LRE609 environment-differs ERROR",              //
-                  "LRE701 evicted-or-never-uploaded ERROR", "LRE703 digest-function ERROR",
-                  "LRE705 policy ERROR", "LRE706 env-path-leak ERROR", "LRE707 env-other ERROR",
+                  "LRE701 evicted-or-never-uploaded ERROR", "LRE702 instance-mismatch ERROR", "LRE703 digest-function ERROR",
+                  "LRE704 rpc-failure ERROR", "LRE705 policy ERROR", "LRE706 env-path-leak ERROR", "LRE707 env-other ERROR",
                   "LRE708 platform-property ERROR", "LRE709 toolchain-drift ERROR",
                   "LRE710 builtin-includes-drift ERROR", "LRE711 shell-drift ERROR",
                   "LRE712 absolute-path ERROR", "LRE713 host-config-leak ERROR",
@@ -96,7 +96,7 @@ TEST(Table, IsTheCatalogue) {
                   "LRE717 declared-outputs ERROR", "LRE718 input-set ERROR",
                   "LRE719 source-content ERROR", "LRE720 tree-order ERROR",
                   "LRE721 symlink-vs-file ERROR", "LRE722 upstream ERROR",
-                  "LRE723 nondeterministic ERROR", "LRE725 arguments ERROR", "LRE726 unpaired NOTE",
+                  "LRE723 nondeterministic ERROR", "LRE724 key-blind WARNING", "LRE725 arguments ERROR", "LRE726 unpaired NOTE",
                   "LRE901 incomplete ERROR",            //
                   "LRE902 limit-reached ERROR",         //
                   "LRE903 suppression-unused WARNING",  //

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -115,6 +116,23 @@ Report ExplainBuilds(Build local, Build remote, ExplainRequest request) {
   SetKeys(local);
   SetKeys(remote);
   return ExplainLogged(local, remote, std::move(request));
+}
+
+std::string WriteCache(const std::string& name, const std::vector<std::string>& blobs,
+                       const Build& spawns) {
+  const std::string cache =
+      testing::TempDir() + "/explain_" + std::to_string(getpid()) + "_" + name;
+  std::filesystem::remove_all(cache);
+  const auto add = [&](const std::string& kind, const std::string& hash,
+                       const std::string& content) {
+    const std::string directory = cache + "/" + kind + "/" + hash.substr(0, 2);
+    std::filesystem::create_directories(directory);
+    std::ofstream(directory + "/" + hash, std::ios::binary) << content;
+  };
+  std::filesystem::create_directories(cache + "/ac");
+  for (const std::string& blob : blobs) add("cas", SampleDigest(blob).hash(), blob);
+  for (const SpawnExec& spawn : spawns) add("ac", spawn.digest().hash(), "");
+  return cache;
 }
 
 std::vector<std::string> Errors(const Report& report) {

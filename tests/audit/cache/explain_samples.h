@@ -43,6 +43,11 @@ std::string WriteTemporary(const std::string& name, const std::string& content);
 Report ExplainLogged(const Build& local, const Build& remote, ExplainRequest request = {});
 Report ExplainBuilds(Build local, Build remote, ExplainRequest request = {});
 
+// A directory of --disk_cache with these blobs, whose digests are SampleDigest()'s, and with an
+// entry for each of these spawns.
+std::string WriteCache(const std::string& name, const std::vector<std::string>& blobs,
+                       const Build& spawns);
+
 // The rules of the findings that are errors.
 std::vector<std::string> Errors(const Report& report);
 

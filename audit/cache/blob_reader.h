@@ -1,0 +1,47 @@
+// Blobs for an explanation, within bounds: what a cache has of them is told, and what it has not is
+// no error.
+#ifndef LRE_AUDIT_AUDIT_CACHE_BLOB_READER_H_
+#define LRE_AUDIT_AUDIT_CACHE_BLOB_READER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "audit/cache/build_cache.h"
+#include "audit/cache/digest_function.h"
+
+namespace lre_audit::cache {
+
+class BlobReader {
+ public:
+  static constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // of one blob
+
+  // `cache` may be null: then there are no blobs. Else it must outlive this.
+  explicit BlobReader(BuildCache* cache) : cache_(cache) {}
+
+  bool has_cache() const { return cache_ != nullptr; }
+  // nullopt where the digest is unknown, or the cache has no such blob, or could not be read, or it
+  // is larger than `limit` bytes.
+  std::optional<std::string> Read(const BlobDigest& blob, uint64_t limit = kMostBytes);
+  // The ActionResult message of an action, likewise.
+  std::optional<std::string> ReadAction(const BlobDigest& action);
+
+  // Faults of the cache, which make an explanation incomplete: not that a blob is not there.
+  uint64_t failures() const { return failures_; }
+  const absl::Status& first_failure() const { return first_failure_; }
+
+ private:
+  std::optional<std::string> Taken(absl::StatusOr<std::string> answer);
+
+  // One that does not answer is not asked for each of a million blobs.
+  static constexpr uint64_t kMostUnavailable = 3;
+
+  BuildCache* cache_;
+  uint64_t failures_ = 0, unavailable_ = 0;
+  absl::Status first_failure_;
+};
+
+}  // namespace lre_audit::cache
+
+#endif  // LRE_AUDIT_AUDIT_CACHE_BLOB_READER_H_

@@ -1,0 +1,183 @@
+#include "audit/cache/host_reads.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "audit/cache/dep_file.h"
+#include "audit/cache/proto/remote_execution.pb.h"
+#include "audit/cache/spawn_parts.h"
+#include "base/store_path.h"
+#include "base/text.h"
+#include "reports/numbers.h"
+
+namespace lre_audit::cache {
+namespace {
+
+constexpr uint64_t kMostBytes = uint64_t{16} << 20;  // of one .d file
+constexpr size_t kMostTold = 5;
+
+// "/usr/include" of "/usr/include/x86_64-linux-gnu/bits/types.h": what is installed as one.
+std::string PlaceOf(std::string_view path) {
+  size_t end = path.find('/', 1);
+  if (end != path.npos) end = path.find('/', end + 1);
+  if (end == path.npos) end = path.rfind('/');
+  return std::string(path.substr(0, std::max<size_t>(end, 1)));
+}
+
+// Of an absolute path in Bazel's execution root or in a sandbox of it, what is behind the root.
+std::optional<std::string_view> BelowExecutionRoot(std::string_view path) {
+  constexpr std::string_view kRoot = "/execroot/";
+  const size_t root = path.rfind(kRoot);
+  if (root == path.npos) return std::nullopt;
+  const size_t workspace = path.find('/', root + kRoot.size());
+  if (workspace == path.npos) return std::nullopt;
+  return path.substr(workspace + 1);
+}
+
+}  // namespace
+
+BlobDigest HostReads::FromCache(const BlobDigest& key, std::string_view output) {
+  const std::optional<std::string> message = blobs_.ReadAction(key);
+  build::bazel::remote::execution::v2::ActionResult result;
+  if (!message || !result.ParseFromString(*message)) return {};
+  for (const auto& file : result.output_files()) {
+    if (file.path() != output) continue;
+    const absl::StatusOr<BlobDigest> digest =
+        ParseBlobDigest(file.digest().hash(),
+                        static_cast<uint64_t>(std::max<int64_t>(file.digest().size_bytes(), 0)));
+    return digest.ok() ? *digest : BlobDigest();
+  }
+  return {};
+}
+
+HostReads::Paths HostReads::HostPaths(Side& side, const Spawn& spawn, const std::string& text) {
+  Paths paths;
+  std::optional<Inputs> inputs;
+  for (const std::string& name : ReadDepFile(text)) {
+    if (!name.starts_with('/')) continue;
+    const std::string path = std::filesystem::path(name).lexically_normal().string();
+    if (nix::StorePathOf(path, store_directory_)) continue;
+    if (const std::optional<std::string_view> relative = BelowExecutionRoot(path)) {
+      if (!inputs) inputs = ExpandSpawn(*side.log, spawn, side.walker).inputs;
+      if (inputs->contains(std::string(*relative))) continue;
+    }
+    paths.insert(path);
+  }
+  return paths;
+}
+
+HostReads::SharedPaths HostReads::ReadsOf(Side& side, const Spawn& spawn, const BlobDigest& key) {
+  Paths all;
+  bool any = false;
+  for (const OutputView& view : Outputs(*side.log, spawn)) {
+    const StringTable::Parts parts = side.log->strings.Split(view.path);
+    if (!parts.tail.ends_with(".d")) continue;
+    BlobDigest digest;
+    if (view.artifact != 0) {
+      const Artifact& artifact = side.log->artifacts[view.artifact];
+      if (artifact.kind != Artifact::kFile) continue;
+      digest = side.log->DigestOfFile(artifact);
+    } else {
+      // Bazel keeps .d files in memory (--experimental_inmemory_dotd_files), and logs none then.
+      digest = FromCache(key, side.log->strings.Get(view.path));
+    }
+    if (!digest.known()) continue;
+    const std::string hash = digest.Hex();
+    auto known = by_digest_.find(hash);
+    if (known == by_digest_.end()) {
+      if (read_ == kMostFiles) {
+        ++unread_;
+        continue;
+      }
+      ++read_;
+      const std::optional<std::string> text = blobs_.Read(digest, kMostBytes);
+      known = by_digest_
+                  .emplace(hash, text ? std::make_shared<const Paths>(HostPaths(side, spawn, *text))
+                                      : SharedPaths())
+                  .first;
+    }
+    if (known->second == nullptr) continue;
+    any = true;
+    all.insert(known->second->begin(), known->second->end());
+  }
+  return any ? std::make_shared<const Paths>(std::move(all)) : SharedPaths();
+}
+
+void HostReads::Look(uint32_t pair, const Spawn& local, const Spawn& remote,
+                     const BlobDigest& key) {
+  if (!blobs_.has_cache()) return;
+  const SharedPaths here = ReadsOf(local_, local, key), there = ReadsOf(remote_, remote, key);
+  Paths all;
+  if (here != nullptr) all = *here;
+  if (there != nullptr) all.insert(there->begin(), there->end());
+  const bool comparable = key.known() && here != nullptr && there != nullptr;
+  for (const std::string& path : all) {
+    Place& place = places_[PlaceOf(path)];
+    ++place.files[path];
+    if (place.pairs.empty() || place.pairs.back() != pair) place.pairs.push_back(pair);
+    if (!comparable || (here->contains(path) && there->contains(path))) continue;
+    if (place.differing.empty() || place.differing.back() != pair) place.differing.push_back(pair);
+    (here->contains(path) ? place.only_local : place.only_remote).insert(path);
+  }
+}
+
+std::vector<HostReads::Found> HostReads::Causes() const {
+  std::vector<Found> found;
+  for (const auto& [root, place] : places_) {
+    NamedCause cause;
+    cause.rule = "LRE724";
+    cause.spreads = false;
+    cause.identity = root;
+    cause.referenced = root;
+    cause.help =
+        "let the compiler read the store alone: a toolchain of Nix with its own C library "
+        "(-nostdinc, --sysroot in the store, no builtin include directory outside it), or declare "
+        "the files as inputs";
+    const bool differs = !place.differing.empty();
+    if (differs) {
+      cause.weight = NamedCause::Weight::kError;
+      cause.message = absl::StrCat("under one key, the two sides read different files of ",
+                                   Escaped(root), ", which keys do not know");
+      const auto listed = [](const Paths& paths) {
+        std::vector<std::string> first(
+            paths.begin(),
+            std::next(paths.begin(), static_cast<ptrdiff_t>(std::min(paths.size(), kMostTold))));
+        std::string text = absl::StrJoin(first, ", ");
+        if (paths.size() > kMostTold) {
+          absl::StrAppend(&text, " and ", Grouped(paths.size() - kMostTold), " more");
+        }
+        return text;
+      };
+      if (!place.only_local.empty()) cause.local = listed(place.only_local);
+      if (!place.only_remote.empty()) cause.remote = listed(place.only_remote);
+    } else {
+      cause.message =
+          absl::StrCat("actions read files of ", Escaped(root), ", which their keys do not know");
+      // Those that most actions read.
+      std::vector<std::pair<uint64_t, std::string_view>> files;
+      for (const auto& [path, actions] : place.files) files.emplace_back(actions, path);
+      std::stable_sort(files.begin(), files.end(),
+                       [](const auto& a, const auto& b) { return a.first > b.first; });
+      for (size_t i = 0; i < std::min(files.size(), kMostTold); ++i) {
+        cause.notes.push_back(
+            absl::StrCat(ToAbsl(files[i].second), ": ", Counted(files[i].first, "action")));
+      }
+      if (files.size() > kMostTold) {
+        cause.notes.push_back(
+            absl::StrCat("and ", Counted(files.size() - kMostTold, "file"), " more"));
+      }
+    }
+    if (unread_ > 0) {
+      cause.notes.push_back(
+          absl::StrCat(Counted(unread_, "more .d file"), " of this build were not read"));
+    }
+    found.push_back({std::move(cause), differs ? place.differing : place.pairs});
+  }
+  return found;
+}
+
+}  // namespace lre_audit::cache
