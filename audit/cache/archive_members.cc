@@ -101,6 +101,7 @@ std::optional<Members> ReadZip(std::string_view bytes) {
   Members members;
   size_t at = Little(bytes, end + 16, 4);
   const uint32_t count = Little(bytes, end + 10, 2);
+  uint64_t total = 0;
   for (uint32_t i = 0; i < count; ++i) {
     if (at > end || end - at < kEntryBytes || bytes.substr(at, 4) != kEntry) return std::nullopt;
     const uint32_t time = Little(bytes, at + 12, 2), date = Little(bytes, at + 14, 2);
@@ -114,6 +115,8 @@ std::optional<Members> ReadZip(std::string_view bytes) {
     const size_t data =
         local + kLocalBytes + Little(bytes, local + 26, 2) + Little(bytes, local + 28, 2);
     if (data > end || end - data < size) return std::nullopt;
+    // Members that overlap would make more bytes of the archive than it has.
+    if ((total += size) > bytes.size()) return std::nullopt;
     ArchiveMember member;
     member.name = bytes.substr(at + kEntryBytes, name);
     member.metadata = {{"mtime", absl::StrFormat("%04d-%02d-%02d %02d:%02d:%02d",
@@ -129,10 +132,18 @@ std::optional<Members> ReadZip(std::string_view bytes) {
 
 }  // namespace
 
-std::optional<std::vector<ArchiveMember>> ReadArchive(std::string_view bytes) {
-  if (std::optional<Members> members = ReadAr(bytes)) return members;
-  if (std::optional<Members> members = ReadTar(bytes)) return members;
-  return ReadZip(bytes);
+std::optional<Archive> ReadArchive(std::string_view bytes) {
+  using Format = Archive::Format;
+  if (std::optional<Members> members = ReadAr(bytes)) {
+    return Archive{Format::kAr, *std::move(members)};
+  }
+  if (std::optional<Members> members = ReadTar(bytes)) {
+    return Archive{Format::kTar, *std::move(members)};
+  }
+  if (std::optional<Members> members = ReadZip(bytes)) {
+    return Archive{Format::kZip, *std::move(members)};
+  }
+  return std::nullopt;
 }
 
 }  // namespace lre_audit::cache

@@ -21,8 +21,14 @@ struct ArchiveMember {
   std::string_view contents;
 };
 
+struct Archive {
+  enum class Format { kAr, kTar, kZip };
+  Format format = Format::kAr;
+  std::vector<ArchiveMember> members;  // of one format all have the same metadata
+};
+
 // nullopt where it is no such archive, or not whole.
-std::optional<std::vector<ArchiveMember>> ReadArchive(std::string_view bytes);
+std::optional<Archive> ReadArchive(std::string_view bytes);
 
 }  // namespace lre_audit::cache
 

@@ -227,8 +227,8 @@ ContentDifference Compare(std::string_view a, std::string_view b, int depth) {
   if (a == b) return difference;
   if (depth < kMostDepth) {
     const auto in_a = ReadArchive(a), in_b = ReadArchive(b);
-    if (in_a && in_b) {
-      difference = CompareArchives(*in_a, *in_b, depth);
+    if (in_a && in_b && in_a->format == in_b->format) {
+      difference = CompareArchives(in_a->members, in_b->members, depth);
       if (difference.kind != Kind::kNone) return difference;
     }
   }

@@ -32,6 +32,20 @@ class Explainer {
   Explainer(const ExplainRequest& request, ExecutionLog local, ExecutionLog remote)
       : request_(request), local_(std::move(local)), remote_(std::move(remote)) {}
 
+  absl::Status OpenPlaces() {
+    std::vector<std::string> problems;
+    request_.on_phase("reading toolchains, closures and images");
+    LRE_ASSIGN_OR_RETURN(
+        places_, StorePlaces::Open(request_.sources, request_.naming.store_directory, &problems));
+    for (const std::string& problem : problems) {
+      Add(MakeExplainFinding(
+          "LRE901", problem.substr(0, problem.find(": ")), "", problem,
+          "audit it by itself (lre-audit image, toolchain, store); what could be "
+          "read of it is told"));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status ReadGrpcLogs(const ReadLogOptions& options) {
     std::vector<Finding> findings;
     LRE_ASSIGN_OR_RETURN(local_calls_,
@@ -249,6 +263,7 @@ class Explainer {
     }
     finding.set_subject(local_.name);
     for (const std::string& note : what.notes) finding.add_notes(note);
+    for (const std::string& note : places_.Tell(what.local, what.remote)) finding.add_notes(note);
 
     KeyCause& key = *finding.mutable_key_cause();
     const bool all_proven = cause.proven.size() == cause.direct.size();
@@ -321,6 +336,7 @@ class Explainer {
   const ExplainRequest& request_;
   const ExecutionLog local_, remote_;
   RemoteCalls local_calls_, remote_calls_;
+  StorePlaces places_;
   Causes causes_;
   Report report_;
 };
@@ -346,6 +362,7 @@ absl::StatusOr<Report> Explain(const ExplainRequest& request) {
   LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadSide(request.remote, options));
   Explainer explainer(request, std::move(local), std::move(remote));
   LRE_RETURN_IF_ERROR(explainer.ReadGrpcLogs(options));
+  LRE_RETURN_IF_ERROR(explainer.OpenPlaces());
   return explainer.Explain();
 }
 

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "audit/bytes/threads.h"
 #include "audit/cache/naming.h"
+#include "audit/cache/store_places.h"
 #include "reports/report.pb.h"
 
 namespace lre_audit::cache {
@@ -19,6 +20,8 @@ struct ExplainRequest {
   std::vector<std::string> caches;  // see BuildCaches::Open; an entry of any of them counts
   // gRPC logs of each build; an entry of any counts as Bazel's.
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
+  // Where causes' store paths are looked up.
+  StoreSources sources;
   // Only this one: a label, a path that it makes, or a digest of its key, in hex. Empty: all.
   std::string action;
   NamingOptions naming;

@@ -29,6 +29,11 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   request.caches = options.caches;
   request.local_grpc_logs = options.local_grpc_logs;
   request.remote_grpc_logs = options.remote_grpc_logs;
+  request.sources.toolchains = options.toolchains;
+  request.sources.images = options.images;
+  request.sources.platform = options.platform;
+  request.sources.closure = options.closure;
+  request.sources.registry = options.registry;
   request.action = options.action;
   request.naming.show_secrets = options.show_secrets;
   request.threads = &threads;

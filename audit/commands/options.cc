@@ -280,6 +280,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
       ->add_option("--action", words.action,
                    "One action in full, both sides: by label, output or hash of its key")
       ->option_text("LABEL|OUTPUT|DIGEST");
+  AddToolchains(explain, "A toolchain to look up causes' store paths in; may be repeated", words);
+  explain->add_option("--image", words.images, "An image to look them up in; may be repeated")
+      ->option_text("REF")
+      ->allow_extra_args(false);
+  AddPlatform(explain, words);
+  AddClosure(explain, "What developers have, to look them up in", words);
+  AddRegistryOptions(explain, words);
   explain->add_flag("--show-secrets", words.show_secrets, "Do not mask values that look secret");
   AddPlainReportOptions(explain, words);
 

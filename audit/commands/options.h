@@ -99,6 +99,12 @@ struct ExplainOptions {
   std::string local, remote;        // execution logs
   std::vector<std::string> caches;  // directories of --disk_cache
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
+  // Where store paths are looked up:
+  std::vector<std::string> toolchains;  // directories
+  std::vector<std::string> images;
+  std::string platform;  // of the images
+  std::string closure;   // empty: none
+  RegistryOptions registry;
   std::string action;  // a label, output or digest; empty: all
   bool show_secrets = false;
   ReportOptions report;

@@ -247,7 +247,9 @@ absl::StatusOr<CommandLine> ParseDiff(const Words& words) {
 
 absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
   ExplainOptions options;
+  LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
   LRE_ASSIGN_OR_RETURN(options.report, ParseReportOptions(words));
+  LRE_RETURN_IF_ERROR(CheckPlatform(words.platform));
   LRE_RETURN_IF_ERROR(AtMostOperands(2, kExplainHelp, words));
   if (words.operands.size() < 2 || words.operands[0].empty() || words.operands[1].empty()) {
     return UsageError(
@@ -267,6 +269,10 @@ absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
   options.local = words.operands[0];
   options.remote = words.operands[1];
   options.caches = words.disk_caches;
+  options.toolchains = words.toolchains;
+  options.images = words.images;
+  options.platform = words.platform;
+  options.closure = words.closure;
   options.local_grpc_logs = words.local_grpc_logs;
   options.remote_grpc_logs = words.remote_grpc_logs;
   options.action = words.action;

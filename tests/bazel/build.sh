@@ -16,9 +16,11 @@
 #   --include=DIR             a builtin include directory more
 #   --header=TEXT             what the source header says
 #   --stamp=TEXT              a stamped genrule, whose status says TEXT
-#   --random                  a genrule whose output is another one each time
+#   --random                  genrules whose outputs are others each time: by chance, time, directory,
+#                             order, and in an archive
 #   --undeclared              a source file that includes a header of /usr/include
 #   --copt=FLAG               a flag more for C++ sources
+#   --linkopt=FLAG            a flag more for linking, which is in parameter files
 #   --remote=URL              a remote cache instead of DIR/cache
 #   --instance=NAME           of the remote cache
 set -euo pipefail
@@ -30,7 +32,7 @@ out=$(cd "$1" && pwd); shift
 
 path=/usr/local/bin:/usr/bin:/bin cc=/usr/bin/gcc image=docker://lre-cc:0149364m0mn6dzbv434535bliabj7s06
 header=planted include='' stamp='' random='' undeclared='' remote='' instance=''
-action_env=() copt=()
+action_env=() copt=() linkopt=()
 for option; do
   value=${option#*=}
   case $option in
@@ -44,6 +46,7 @@ for option; do
     --random) random=1 ;;
     --undeclared) undeclared=1 ;;
     --copt=*) copt+=("--copt=$value") ;;
+    --linkopt=*) linkopt+=("--linkopt=$value") ;;
     --remote=*) remote=$value ;;
     --instance=*) instance=$value ;;
     *) die "unknown option: $option" ;;
@@ -211,6 +214,27 @@ genrule(
     outs = ["after_random.txt"],
     cmd = "wc -c < $< > $@",
 )
+genrule(
+    name = "time",
+    outs = ["time.h"],
+    cmd = "date '+#define BUILT \"%F %T\"' > $@",
+)
+genrule(
+    name = "directory",
+    outs = ["directory.txt"],
+    cmd = "pwd -P > $@",
+)
+genrule(
+    name = "order",
+    outs = ["order.txt"],
+    cmd = "head -c 64 /dev/urandom | od -An -v -tx1 -w1 | cat -n | sort -k2 | cut -f1 > $@",
+)
+genrule(
+    name = "archive",
+    srcs = ["data.txt"],
+    outs = ["archive.a"],
+    cmd = "cp $< member && touch member && ar qcU $@ member && rm member",
+)
 END
 fi
 status=()
@@ -263,5 +287,5 @@ run build --jobs=1 --color=no --curses=no --noshow_progress \
   --execution_log_json_file="$out/log.json" --execution_log_binary_file="$out/log.binary" \
   --experimental_remote_grpc_log="$out/grpc.log" \
   --symlink_prefix="$out/bazel-" \
-  "${action_env[@]}" "${copt[@]}" "${status[@]}" "${cache[@]}" \
+  "${action_env[@]}" "${copt[@]}" "${linkopt[@]}" "${status[@]}" "${cache[@]}" \
   //... > "$out/bazel.log" 2>&1 || { cat "$out/bazel.log" >&2; die "bazel failed"; }

@@ -24,7 +24,11 @@ names() {
 # --- two builds that agree, whichever formats their logs are in
 explains base same 0
 says '12 with the same key, 0 with another: no difference'
-explains base same 0 --quiet
+# ... but for what no key knows: the compiler of this machine reads its C library's headers.
+says 'warning[LRE724]: actions read files of /usr/include'
+says '/usr/include/stdc-predef.h: 2 actions'
+explains base same 1 --fail-on warning
+exits 0 explain "$planted/base/log.json" "$planted/same/log.json" --quiet
 [ ! -s out ] || fail "a clean explanation is not quiet"
 for log in log.json log.binary compact.zst; do
   exits 0 explain "$planted/same/log.json" "$planted/base/$log" --cache "$planted/base/cache"
@@ -51,11 +55,35 @@ names base argument LRE725 2
 holds "errors[0]['key_cause']['remote'] == '-DNEW=1'"
 names stamp-one stamp-two LRE714 1
 # The root is the action that is not deterministic; what reads its output has another key.
-names random-one random-two LRE723 2
-holds "errors[0]['key_cause']['direct_actions'] == 1"
+explains random-one random-two 1 --format json
+holds "{f['rule'] for f in errors} == {'LRE723'} and len(errors) == 5"
+holds "errors[0]['key_cause']['actions'] == 2 and errors[0]['key_cause']['direct_actions'] == 1"
 holds "errors[0]['path'].endswith('/random.txt')"
+# What differs is in the caches, and says why.
+because() { holds "[f['notes'][0] for f in errors if f['path'].endswith('/$1')][0].startswith('$2')"; }
+because random.txt 'contents: the first differing byte'
+because time.h 'timestamp: '
+because directory.txt 'build path: '
+because order.txt 'ordering: the lines are the same'
+because archive.a 'archive metadata: '
 explains random-one random-two 1
 says 'another key for reading what it makes'
+
+# --- parameter files: a cache alone does not have them, for inputs are uploaded to be executed with
+explains base link 1 --format json
+holds "[f['rule'] for f in errors] == ['LRE725'] * 2"
+holds "all('parameter file' in f['message'] for f in errors)"
+cp -r "$planted/base/cache" executor
+for build in base link; do
+  while read -r params; do
+    hash=$(sha256sum < "$params") && hash=${hash%% *}
+    mkdir -p "executor/cas/${hash:0:2}" && cp "$params" "executor/cas/${hash:0:2}/$hash"
+  done < <(find "$planted/$build/bazel-bin/" -name '*.params')
+done
+explains base link 1 --cache executor --format json
+holds "[f['rule'] for f in errors] == ['LRE725']"
+holds "errors[0]['key_cause']['remote'] == '-Wl,-O1' and 'local' not in errors[0]['key_cause']"
+holds "errors[0]['key_cause']['proof'] == 'PROVEN' and errors[0]['key_cause']['direct_actions'] == 2"
 
 # --- the keys that are said to be Bazel's are: each cache has an entry of its side's
 names base path LRE706 12

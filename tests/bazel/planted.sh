@@ -22,6 +22,7 @@ plant tool --cc=/usr/bin/g++
 plant includes --include="$out/include"
 plant header --header=other
 plant argument --copt=-DNEW=1
+plant link --linkopt=-Wl,-O1
 plant stamp-one --stamp=one
 plant stamp-two --stamp=two
 plant random-one --random

@@ -408,6 +408,24 @@ def logs(directory):
     seed("grpc_log", "misses", delimited((directory / "remote/grpc.log").read_bytes(), 5))
 
 
+def build_outputs(directory, scratch):
+    """Pairs of what two builds make of the same."""
+    seed("build_outputs", "dep_file", (directory / "local/bazel-bin/lib/_objs/lib/lib.pic.d").read_bytes())
+    seed("build_outputs", "times", documents(b"built Nov 25 2026 10:41:07", b"built Nov 25 2026 10:41:09"))
+    seed("build_outputs", "paths", documents(b"\0/home/jane/a.cc\0", b"\0/home/ci/a.cc\0"))
+    member = scratch / "member-of-a-long-name.txt"
+    for kind, command in {"ar": ["ar", "qcU"], "tar": ["tar", "--format=ustar", "-cf"],
+                          "zip": ["python3", "-m", "zipfile", "-c"]}.items():
+        sides = []
+        for time in 1700000000, 1700000100:
+            member.write_text("contents\n")
+            os.utime(member, (time, time))
+            archive = scratch / f"{time}.{kind}"
+            subprocess.run([*command, archive, member.name], cwd=scratch, check=True)
+            sides.append(archive.read_bytes())
+        seed("build_outputs", kind, documents(*sides))
+
+
 def main(world, program, bazel_logs):
     world = Path(world).resolve()
     with tempfile.TemporaryDirectory() as scratch:
@@ -416,6 +434,7 @@ def main(world, program, bazel_logs):
         objects(scratch)
         layers(scratch)
         kept()
+        build_outputs(Path(bazel_logs), scratch)
     nix(world)
     text(world)
     registries()
