@@ -209,6 +209,9 @@ root, a build or temporary directory.
 Why it matters: the path is in the key. Who has another user name, or another workspace
 directory, shares nothing.
 
+Files that a rule or repository rule writes can name one, too: with --cache, and where it has both
+sides' contents, they are told under this rule.
+
     error[LRE712]: an argument names a path of one machine: /home/jane and /home/ci
       --> bazel-out/k8-fastbuild/bin/lib/_objs/lib/lib.o  (CppCompile //lib:lib)
        |  local:  -I/home/jane/src/include
@@ -385,6 +388,9 @@ sides execute it, all that reads its outputs has another key from there on.
 
 To fix it: no time of day, random numbers, process ids, absolute paths or order of a directory in
 the output (__DATE__, ar without D, zip, gzip without -n); or declare the input that is missing.
+
+With --cache, where it has both outputs, a note says what differs first: a timestamp, a build path,
+the order of lines or of an archive's members, their mtime, uid, gid or mode; else the byte.
 )";
 
 const char kLre724[] =
@@ -422,7 +428,8 @@ Why it matters: the two builds were asked for different things: another --copt, 
        |  remote: -DNEW=1
 
 Long command lines are in parameter files (.params), which are inputs and whose contents no log
-has; that one differs is told under this rule.
+has. Where a cache that is named has them, as those of remote executors do, their arguments are
+told as if they stood on the command line; else that the file differs is told under this rule.
 
 To fix it: the same options on both sides; "bazel build --announce_rc" shows which they are.
 )";

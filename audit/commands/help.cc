@@ -137,6 +137,16 @@ const CommandHelp kExplainHelp = {
     bazel build --execution_log_binary_file=local.log //...
   What Bazel has up to date it does not log: run "bazel clean" first.
 
+More that can be said with more at hand:
+  --cache           verifies keys of logs without digests, tells entries that are not there, and has
+                    what actions made: what in it is not deterministic, and headers that no key knows
+                    (.d files); parameter files, where actions were executed remotely
+  --local-grpc-log, --remote-grpc-log
+                    what Bazel asked its cache for (--remote_grpc_log, in 4 and 5
+                    --experimental_remote_grpc_log): misses, instances, calls that failed
+  --toolchain, --closure, --image
+                    which of them has the local store path of a cause, and which the remote one
+
 Causes are told once, those that change the keys of most actions first. PROVEN means: with the
 remote's side of what differs, the local key was computed to be the remote's, and both are keys that
 Bazel has computed. It says so in its logs from 7 on; for older ones, --cache names the disk cache of
@@ -147,6 +157,8 @@ Exits with 0 if no key differs, with 1 if some do.
 Examples:
   lre-audit explain local.log.zst remote.log.zst
   lre-audit explain local.json remote.json --cache ~/.cache/bazel-disk --cache /mnt/remote-disk
+  lre-audit explain local.log.zst remote.log.zst --local-grpc-log local.grpc --remote-grpc-log ci.grpc
+  lre-audit explain local.log.zst remote.log.zst --toolchain generated-cc --image oci:worker:latest
   lre-audit explain local.log.zst remote.log.zst --action //lib:lib
   lre-audit explain local.log.zst remote.log.zst --format json | jq '.findings[].key_cause')",
 };
