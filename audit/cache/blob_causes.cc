@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "audit/cache/content_difference.h"
 #include "base/text.h"
+#include "reports/numbers.h"
 
 namespace lre_audit::cache {
 namespace {
@@ -134,22 +135,28 @@ void BlobCauses::TellOutputs(const std::vector<std::string>& outputs, const Spaw
                              const SpawnParts& remote, NamedCause* cause) {
   size_t told = 0;
   for (const std::string& path : outputs) {
-    if (told == kMostOutputs || !MayCompare()) return;
+    if (told == kMostOutputs || !blobs_.has_cache()) return;
+    if (!MayCompare()) {
+      cause->notes.push_back(absl::StrCat("what differs in them was not looked at: ",
+                                          Grouped(kMostCompared), " other differences were"));
+      return;
+    }
     const std::optional<std::string> here = blobs_.Read(DigestAt(local, path));
     if (!here) continue;
     const std::optional<std::string> there = blobs_.Read(DigestAt(remote, path));
     if (!there) continue;
     ++compared_;
-    ++told;
     const ContentDifference contents = CompareBlobs(*here, *there);
+    if (contents.kind == Kind::kNone) continue;
+    ++told;
     cause->notes.push_back(absl::StrCat(SubclassOf(contents.kind), ": ",
                                         outputs.size() > 1 ? absl::StrCat("in ", path, ", ") : "",
                                         contents.text));
   }
-  if (told == 0 && MayCompare()) {
+  if (told == 0 && blobs_.has_cache()) {
     cause->notes.push_back(
-        "the caches that were named do not have both sides' outputs, so that what differs in them "
-        "is not known");
+        "the caches that were named do not have both sides' outputs, or they are larger than 64 "
+        "MiB, so that what differs in them is not known");
   }
 }
 

@@ -155,6 +155,13 @@ std::optional<NamedCause> NameMiss(const BlobDigest& key, const CalledSpawn& loc
     if (here.asked_nanoseconds < there.asked_nanoseconds) local_missed &= here.lacks_blob;
     if (there.asked_nanoseconds < here.asked_nanoseconds) remote_missed &= there.lacks_blob;
   }
+  // Builds at the same time: asked before it was there.
+  const auto too_early = [](const Fate& asked, const Fate& uploaded) {
+    return uploaded.upload == Fate::Upload::kDone && asked.asked_nanoseconds != 0 &&
+           uploaded.uploaded_nanoseconds > asked.asked_nanoseconds;
+  };
+  if (too_early(here, there)) local_missed &= here.lacks_blob;
+  if (too_early(there, here)) remote_missed &= there.lacks_blob;
   if (local_missed) return NameMissOf({"local", "remote", &local, &remote, here, there});
   if (remote_missed) return NameMissOf({"remote", "local", &remote, &local, there, here});
   return std::nullopt;

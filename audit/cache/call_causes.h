@@ -25,7 +25,8 @@ std::optional<NamedCause> NameInstances(const RemoteCalls* local, const RemoteCa
 
 // That a side asked for the result of `key`, which both have, and did not get it, although the
 // other side had asked, or had it, before; or got a result whose blobs were gone. The build that
-// asks first finds nothing, and that is nobody's fault.
+// asks first finds nothing, nor does one that asks while the other is at it: that is nobody's
+// fault.
 std::optional<NamedCause> NameMiss(const BlobDigest& key, const CalledSpawn& local,
                                    const CalledSpawn& remote);
 

@@ -70,6 +70,7 @@ RemoteCalls::Fate RemoteCalls::Of(const BlobDigest& action) const {
         case Method::kUpdateActionResult:
           fate.upload = ok ? Fate::Upload::kDone : Fate::Upload::kFailed;
           fate.upload_status = call.status;
+          fate.uploaded_nanoseconds = call.end_nanoseconds;
           break;
         case Method::kRead:
           if (call.status == absl::StatusCode::kNotFound) lacking.insert(call.resource);

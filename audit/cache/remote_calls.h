@@ -41,7 +41,8 @@ class RemoteCalls : public KnownActions {
     enum class Upload { kNone, kDone, kFailed };
     Upload upload = Upload::kNone;  // UpdateActionResult, or Execute, whose result the server keeps
     absl::StatusCode upload_status = absl::StatusCode::kOk;
-    bool lacks_blob = false;  // a blob of its result was asked for, and not there
+    int64_t uploaded_nanoseconds = 0;  // since 1970, the call's end
+    bool lacks_blob = false;           // a blob of its result was asked for, and not there
   };
   Fate Of(const BlobDigest& action) const;
 

@@ -54,7 +54,11 @@ class Log {
     entry.mutable_metadata()->set_action_id(spawn.digest().hash());
     entry.mutable_status()->set_code(code);
     if (code > kCancelled) entry.mutable_status()->set_message("said the server");
-    if (time_ != 0) entry.mutable_start_time()->set_seconds(time_++);
+    if (time_ != 0) {
+      entry.mutable_start_time()->set_seconds(time_);
+      entry.mutable_end_time()->set_seconds(time_ + 30);
+      ++time_;
+    }
     return entry;
   }
   Log& Add(const LogEntry& entry) {
@@ -107,6 +111,16 @@ TEST(Calls, WhoAsksFirstFindsNothing) {
   ASSERT_THAT(Errors(report), ElementsAre("LRE701"));
   EXPECT_THAT(report.findings(0).message(), HasSubstr("in the local build"));
   EXPECT_THAT(report.findings(0).notes(0), HasSubstr("remote build had uploaded the result"));
+}
+
+TEST(Calls, BuildsAtTheSameTimeMissEachOther) {
+  Build build = Sample();
+  // Asked at 100, uploaded from 101 to 131; the other asks at 110 or at 200.
+  const Log first = Log("", 100).Get(Compile(build), kNotFound).Update(Compile(build), kOk);
+  const Log beside = Log("", 110).Get(Compile(build), kNotFound);
+  const Log after = Log("", 200).Get(Compile(build), kNotFound);
+  EXPECT_THAT(Errors(ExplainCalls(build, &beside, &first)), IsEmpty());
+  EXPECT_THAT(Errors(ExplainCalls(build, &after, &first)), ElementsAre("LRE701"));
 }
 
 TEST(Calls, WhatWasNeverUploadedCannotBeFound) {
