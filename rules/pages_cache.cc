@@ -450,4 +450,21 @@ mnemonic and arguments.
 To fix it: log both builds after bazel clean, of the same targets.
 )";
 
+const char kLre727[] =
+    R"(The two builds were asked for with other options: their build events (--local-bep, --remote-bep)
+say so.
+
+Why it matters: it need not, for most options are in no key. But --action_env, --copt, --platforms
+and their like are what makes actions differ, and rc files and --config hide them.
+
+    note[LRE727]: the builds were asked for with other options: 1 difference
+      --> local.bep
+       = note: --copt=-DNEW=1 is in remote alone
+
+An option that a cause is about is told there, too. What says how a build is shown, logged or
+scheduled is passed over.
+
+To fix it: write what both need into a .bazelrc that both read.
+)";
+
 }  // namespace lre_audit::page

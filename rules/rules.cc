@@ -221,6 +221,8 @@ constexpr Rule kRules[] = {
      "an argument of the command line differs, and is none of the others' business", page::kLre725, nullptr},
     {"LRE726", "unpaired", Finding::NOTE,
      "an action is in one of the logs alone", page::kLre726, nullptr},
+    {"LRE727", "options", Finding::NOTE,
+     "the two builds were asked for with other options", page::kLre727, nullptr},
 
     // The audit itself.
     {"LRE901", "incomplete", Finding::ERROR,

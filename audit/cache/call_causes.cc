@@ -16,6 +16,7 @@ using Fate = RemoteCalls::Fate;
 
 std::string Listed(const std::set<std::string>& instances) {
   std::vector<std::string> names;
+  names.reserve(instances.size());
   for (const std::string& name : instances) {
     names.push_back(name.empty() ? "(no name)" : Escaped(name));
   }
@@ -171,6 +172,7 @@ NamedCause NameFailure(std::string_view side, const RemoteCalls::FailureKind& ki
                        const RemoteCalls::Failures& failures) {
   const std::string status = absl::StatusCodeToString(kind.status);
   std::vector<std::string> methods;
+  methods.reserve(failures.methods.size());
   for (const RemoteCall::Method method : failures.methods) methods.emplace_back(Name(method));
   NamedCause cause;
   cause.rule = "LRE704";

@@ -162,6 +162,7 @@ ContentDifference CompareArchives(const std::vector<ArchiveMember>& a,
   ContentDifference difference;
   const auto names = [](const std::vector<ArchiveMember>& members) {
     std::vector<std::string_view> all;
+    all.reserve(members.size());
     for (const ArchiveMember& member : members) all.push_back(member.name);
     return all;
   };

@@ -15,6 +15,7 @@
 #include "audit/cache/causes.h"
 #include "audit/cache/explain_findings.h"
 #include "audit/cache/host_reads.h"
+#include "audit/cache/option_differences.h"
 #include "audit/cache/read_log.h"
 #include "audit/cache/remote_calls.h"
 #include "base/status.h"
@@ -46,12 +47,18 @@ class Explainer {
     return absl::OkStatus();
   }
 
-  absl::Status ReadGrpcLogs(const ReadLogOptions& options) {
+  absl::Status ReadOtherLogs(const ReadLogOptions& options) {
     std::vector<Finding> findings;
     LRE_ASSIGN_OR_RETURN(local_calls_,
                          ReadCalls(request_.local_grpc_logs, local_, options, &findings));
     LRE_ASSIGN_OR_RETURN(remote_calls_,
                          ReadCalls(request_.remote_grpc_logs, remote_, options, &findings));
+    LRE_ASSIGN_OR_RETURN(local_events_, ReadEvents(request_.local_bep, options, &findings));
+    LRE_ASSIGN_OR_RETURN(remote_events_, ReadEvents(request_.remote_bep, options, &findings));
+    if (local_events_.events > 0 && remote_events_.events > 0) {
+      options_ = CompareOptions(local_events_.options, remote_events_.options,
+                                request_.naming.show_secrets);
+    }
     for (Finding& finding : findings) Add(std::move(finding));
     return absl::OkStatus();
   }
@@ -86,6 +93,7 @@ class Explainer {
     if (causes_.pairs.empty()) TellNothingCompared();
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
     TellUnreadBlobs();
+    TellOptions();
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -249,6 +257,31 @@ class Explainer {
     return outputs.empty() ? "" : log.strings.Get(outputs[0].path);
   }
 
+  // Bazel 4 logs no labels; its events have those of what was asked for.
+  std::string LabelOf(const Spawn& spawn) const {
+    if (spawn.label != 0) return local_.strings.Get(spawn.label);
+    for (const OutputView& output : Outputs(local_, spawn)) {
+      const std::string path = local_.strings.Get(output.path);
+      for (const BuildEvents* events : {&local_events_, &remote_events_}) {
+        const auto found = events->labels.find(path);
+        if (found != events->labels.end()) return found->second;
+      }
+    }
+    return "";
+  }
+
+  void TellOptions() {
+    if (options_.empty()) return;
+    Finding finding =
+        MakeExplainFinding("LRE727", local_events_.name, "",
+                           absl::StrCat("the builds were asked for with other options: ",
+                                        Counted(options_.size(), "difference")),
+                           "write what both need into a .bazelrc that both read");
+    finding.set_subject(local_.name);
+    for (const OptionDifference& option : options_) finding.add_notes(option.Text());
+    Add(std::move(finding));
+  }
+
   void TellCause(const Cause& cause) {
     static const Spawn kNone;  // of calls that are for no action
     const Spawn& first =
@@ -265,6 +298,12 @@ class Explainer {
     for (const std::string& note : what.notes) finding.add_notes(note);
     for (const std::string& note : places_.Tell(what.local, what.remote)) finding.add_notes(note);
 
+    for (const OptionDifference& option : options_) {
+      if (IsBehind(option, what)) {
+        finding.add_notes(absl::StrCat("the builds' options differ: ", option.Text()));
+      }
+    }
+
     KeyCause& key = *finding.mutable_key_cause();
     const bool all_proven = cause.proven.size() == cause.direct.size();
     key.set_proof(cause.proven.empty() && !cause.direct.empty() ? KeyCause::UNVERIFIED
@@ -272,7 +311,7 @@ class Explainer {
     if (!all_proven) key.set_unverified_because(cause.unproven_because);
     if (what.local) key.set_local(*what.local);
     if (what.remote) key.set_remote(*what.remote);
-    key.set_label(local_.strings.Get(first.label));
+    key.set_label(LabelOf(first));
     key.set_mnemonic(local_.strings.Get(first.mnemonic));
     if (cause.local_key.known()) key.set_local_key(cause.local_key.ToString());
     if (cause.remote_key.known()) key.set_remote_key(cause.remote_key.ToString());
@@ -337,6 +376,8 @@ class Explainer {
   const ExecutionLog local_, remote_;
   RemoteCalls local_calls_, remote_calls_;
   StorePlaces places_;
+  BuildEvents local_events_, remote_events_;
+  std::vector<OptionDifference> options_;
   Causes causes_;
   Report report_;
 };
@@ -361,7 +402,7 @@ absl::StatusOr<Report> Explain(const ExplainRequest& request) {
   LRE_ASSIGN_OR_RETURN(ExecutionLog local, ReadSide(request.local, options));
   LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadSide(request.remote, options));
   Explainer explainer(request, std::move(local), std::move(remote));
-  LRE_RETURN_IF_ERROR(explainer.ReadGrpcLogs(options));
+  LRE_RETURN_IF_ERROR(explainer.ReadOtherLogs(options));
   LRE_RETURN_IF_ERROR(explainer.OpenPlaces());
   return explainer.Explain();
 }

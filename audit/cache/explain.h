@@ -20,6 +20,8 @@ struct ExplainRequest {
   std::vector<std::string> caches;  // see BuildCaches::Open; an entry of any of them counts
   // gRPC logs of each build; an entry of any counts as Bazel's.
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
+  // Build Event Protocol of each build: its options, and labels where the log has none.
+  std::string local_bep, remote_bep;
   // Where causes' store paths are looked up.
   StoreSources sources;
   // Only this one: a label, a path that it makes, or a digest of its key, in hex. Empty: all.

@@ -38,6 +38,22 @@ Finding DamageFinding(const std::string& log, const std::vector<LogWarning>& war
   return finding;
 }
 
+absl::StatusOr<BuildEvents> ReadEvents(const std::string& file, const ReadLogOptions& options,
+                                       std::vector<Finding>* findings) {
+  if (file.empty()) return BuildEvents();
+  absl::StatusOr<BuildEvents> read = ReadBuildEventsFile(file, options);
+  if (!read.ok()) {
+    if (read.status().message().find(file) != absl::string_view::npos) return read.status();
+    return absl::Status(read.status().code(),
+                        absl::StrCat(Escaped(file), ": ", read.status().message()));
+  }
+  if (read->warning_count > 0) {
+    findings->push_back(
+        DamageFinding(file, read->warnings, read->warning_count, Counted(read->events, "event")));
+  }
+  return read;
+}
+
 absl::StatusOr<RemoteCalls> ReadCalls(const std::vector<std::string>& files,
                                       const ExecutionLog& log, const ReadLogOptions& options,
                                       std::vector<Finding>* findings) {

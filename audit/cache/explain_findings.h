@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "audit/cache/build_events.h"
 #include "audit/cache/execution_log.h"
 #include "audit/cache/read_log.h"
 #include "audit/cache/remote_calls.h"
@@ -22,6 +23,10 @@ Finding MakeExplainFinding(const char* code, std::string_view path, std::string_
 // and what was read ("1,204 calls").
 Finding DamageFinding(const std::string& log, const std::vector<LogWarning>& warnings,
                       uint64_t count, std::string_view what_was_read);
+
+// The build events of `file`; damage is an LRE901 of `findings`. None where `file` is empty.
+absl::StatusOr<BuildEvents> ReadEvents(const std::string& file, const ReadLogOptions& options,
+                                       std::vector<Finding>* findings);
 
 // The gRPC logs of the build that `log` is of. One that is damaged, or of another invocation, is an
 // LRE901 of `findings`; the latter does not count. Errors: a file that is no such log.

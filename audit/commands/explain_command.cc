@@ -34,6 +34,8 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   request.sources.platform = options.platform;
   request.sources.closure = options.closure;
   request.sources.registry = options.registry;
+  request.local_bep = options.local_bep;
+  request.remote_bep = options.remote_bep;
   request.action = options.action;
   request.naming.show_secrets = options.show_secrets;
   request.threads = &threads;

@@ -144,6 +144,8 @@ More that can be said with more at hand:
   --local-grpc-log, --remote-grpc-log
                     what Bazel asked its cache for (--remote_grpc_log, in 4 and 5
                     --experimental_remote_grpc_log): misses, instances, calls that failed
+  --local-bep, --remote-bep
+                    the options of both builds: which of them is behind a cause; labels, in 4
   --toolchain, --closure, --image
                     which of them has the local store path of a cause, and which the remote one
 

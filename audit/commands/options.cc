@@ -277,6 +277,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
       ->option_text("FILE")
       ->allow_extra_args(false);
   explain
+      ->add_option("--local-bep", words.local_bep,
+                   "Build events of the local build: --build_event_json_file or _binary_file")
+      ->option_text("FILE");
+  explain->add_option("--remote-bep", words.remote_bep, "The same of the remote build")
+      ->option_text("FILE");
+  explain
       ->add_option("--action", words.action,
                    "One action in full, both sides: by label, output or hash of its key")
       ->option_text("LABEL|OUTPUT|DIGEST");

@@ -99,6 +99,7 @@ struct ExplainOptions {
   std::string local, remote;        // execution logs
   std::vector<std::string> caches;  // directories of --disk_cache
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
+  std::string local_bep, remote_bep;  // Build Event Protocol; empty: none
   // Where store paths are looked up:
   std::vector<std::string> toolchains;  // directories
   std::vector<std::string> images;

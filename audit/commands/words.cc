@@ -273,6 +273,10 @@ absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
   options.images = words.images;
   options.platform = words.platform;
   options.closure = words.closure;
+  LRE_RETURN_IF_ERROR(CheckValue("--local-bep", words.local_bep));
+  LRE_RETURN_IF_ERROR(CheckValue("--remote-bep", words.remote_bep));
+  options.local_bep = words.local_bep;
+  options.remote_bep = words.remote_bep;
   options.local_grpc_logs = words.local_grpc_logs;
   options.remote_grpc_logs = words.remote_grpc_logs;
   options.action = words.action;

@@ -48,6 +48,7 @@ struct Words {
   bool no_contents = false;
   std::vector<std::string> disk_caches;
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
+  std::string local_bep, remote_bep;
   std::string action;
   bool show_secrets = false;
   std::vector<std::string> operands;  // REF, PATH..., FILE..., CODE

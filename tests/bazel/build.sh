@@ -5,6 +5,7 @@
 #
 #   DIR/log.json, log.binary  execution logs of one build
 #   DIR/grpc.log              with --remote
+#   DIR/bep.json, bep.binary  its Build Event Protocol
 #   DIR/cache                 --disk_cache
 #   DIR/workspace             the sources
 #
@@ -286,6 +287,7 @@ run build --jobs=1 --color=no --curses=no --noshow_progress \
   --extra_execution_platforms=//platform:worker --host_platform=//platform:worker \
   --execution_log_json_file="$out/log.json" --execution_log_binary_file="$out/log.binary" \
   --experimental_remote_grpc_log="$out/grpc.log" \
+  --build_event_json_file="$out/bep.json" --build_event_binary_file="$out/bep.binary" \
   --symlink_prefix="$out/bazel-" \
   "${action_env[@]}" "${copt[@]}" "${linkopt[@]}" "${status[@]}" "${cache[@]}" \
   //... > "$out/bazel.log" 2>&1 || { cat "$out/bazel.log" >&2; die "bazel failed"; }

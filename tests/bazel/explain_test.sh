@@ -96,6 +96,18 @@ for side, build in ("local_key", "base"), ("remote_key", "path"):
 END_OF_PYTHON
 while read -r entry; do [ -f "$entry" ] || fail "no $entry"; done < keys
 
+# --- build events: the option that is behind a cause, and labels, which Bazel 4 does not log
+for form in json binary; do
+  explains base argument 1 --local-bep "$planted/base/bep.json" \
+    --remote-bep "$planted/argument/bep.$form" --format json
+  holds "any('--copt=-DNEW=1 is in remote alone' in note for note in errors[0]['notes'])"
+  holds "[f['notes'] for f in findings if f['rule'] == 'LRE727'] == [['--copt=-DNEW=1 is in remote alone']]"
+done
+explains stamp-one stamp-two 1 --local-bep "$planted/stamp-one/bep.binary" --format json
+holds "errors[0]['key_cause']['label'] == '//tools:stamped'"
+explains base argument 2 --local-bep "$planted/base/log.json"
+says 'no build events' err
+
 # --- formats do not matter
 exits 1 explain "$planted/base/compact.zst" "$planted/path/log.binary" --cache "$planted/base/cache" \
   --cache "$planted/path/cache" --format json

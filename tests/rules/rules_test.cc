@@ -96,7 +96,7 @@ TEST(Table, IsTheCatalogue) {
                   "LRE717 declared-outputs ERROR", "LRE718 input-set ERROR",
                   "LRE719 source-content ERROR", "LRE720 tree-order ERROR",
                   "LRE721 symlink-vs-file ERROR", "LRE722 upstream ERROR",
-                  "LRE723 nondeterministic ERROR", "LRE724 key-blind WARNING", "LRE725 arguments ERROR", "LRE726 unpaired NOTE",
+                  "LRE723 nondeterministic ERROR", "LRE724 key-blind WARNING", "LRE725 arguments ERROR", "LRE726 unpaired NOTE", "LRE727 options NOTE",
                   "LRE901 incomplete ERROR",            //
                   "LRE902 limit-reached ERROR",         //
                   "LRE903 suppression-unused WARNING",  //

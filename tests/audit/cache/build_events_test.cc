@@ -1,0 +1,120 @@
+// Build events: read in both forms, and which options are behind which cause.
+#include "audit/cache/build_events.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "audit/cache/option_differences.h"
+#include "audit/cache/proto/build_events.pb.h"
+#include "tests/audit/cache/explain_samples.h"
+
+namespace lre_audit::cache {
+namespace {
+
+using build_event_stream::BuildEvent;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+// As Bazel writes it: what is not read here stands in it, too.
+constexpr char kJson[] =
+    R"({"id":{"started":{}},"children":[{"progress":{}}],"started":{"uuid":"dd548bcb","buildToolVersion":"4.2.3","startTimeMillis":"1795652906189"}}
+{"id":{"optionsParsed":{}},"optionsParsed":{"startupOptions":["--max_idle_secs=60"],"cmdLine":["--jobs=1","--copt=-O2"],"invocationPolicy":{}}}
+{"id":{"namedSet":{"id":"0"}},"namedSetOfFiles":{"files":[{"name":"lib/lib.h","uri":"file:///x","pathPrefix":["bazel-out","k8","bin"]}]}}
+{"id":{"namedSet":{"id":"1"}},"namedSetOfFiles":{"files":[{"name":"lib/lib.o","pathPrefix":["bazel-out","k8","bin"]}],"fileSets":[{"id":"0"}]}}
+{"id":{"targetCompleted":{"label":"//lib:lib","configuration":{"id":"b82"}}},"completed":{"success":true,"outputGroup":[{"name":"default","fileSets":[{"id":"1"}]}]}}
+{"id":{"actionCompleted":{"primaryOutput":"bazel-out/k8/bin/gen/gen.h","label":"//gen:header"}},"action":{"success":false}}
+)";
+
+absl::StatusOr<BuildEvents> Read(std::string bytes) {
+  StringSource source(std::move(bytes));
+  return ReadBuildEvents(source, "bep", {});
+}
+
+TEST(BuildEvents, InJson) {
+  const absl::StatusOr<BuildEvents> events = Read(kJson);
+  ASSERT_TRUE(events.ok()) << events.status();
+  EXPECT_EQ(events->events, 6u);
+  EXPECT_EQ(events->warning_count, 0u);
+  EXPECT_EQ(events->invocation_id, "dd548bcb");
+  EXPECT_THAT(events->options, ElementsAre("--jobs=1", "--copt=-O2"));
+  EXPECT_THAT(events->labels,
+              UnorderedElementsAre(Pair("bazel-out/k8/bin/lib/lib.h", "//lib:lib"),
+                                   Pair("bazel-out/k8/bin/lib/lib.o", "//lib:lib"),
+                                   Pair("bazel-out/k8/bin/gen/gen.h", "//gen:header")));
+}
+
+TEST(BuildEvents, ThatEndEarlyOrAreNone) {
+  const std::string json = kJson;
+  const absl::StatusOr<BuildEvents> cut = Read(json.substr(0, json.size() - 20));
+  ASSERT_TRUE(cut.ok());
+  EXPECT_EQ(cut->events, 5u);
+  EXPECT_EQ(cut->warning_count, 1u);
+  EXPECT_EQ(Read("").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Read("some text\n").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+std::vector<std::string> Texts(const std::vector<std::string>& local,
+                               const std::vector<std::string>& remote) {
+  std::vector<std::string> texts;
+  for (const OptionDifference& difference : CompareOptions(local, remote, false)) {
+    texts.push_back(difference.Text());
+  }
+  return texts;
+}
+
+TEST(Options, ThatDiffer) {
+  EXPECT_THAT(
+      Texts({"--copt=-O2", "--copt=-g", "--stamp"}, {"--copt=-O2", "--nostamp", "--define=A=b"}),
+      ElementsAre("--copt=-g is in local alone", "--define=A=b is in remote alone",
+                  "--stamp here, --nostamp there"));
+  EXPECT_THAT(Texts({"--action_env=API_TOKEN=hunter2"}, {}),
+              ElementsAre("--action_env=API_TOKEN=(masked, 7 bytes) is in local alone"));
+  // How a build is shown, logged or scheduled.
+  EXPECT_THAT(
+      Texts({"--jobs=1", "--nokeep_going", "--execution_log_json_file=a", "--symlink_prefix=a"},
+            {"--jobs=2", "--color=no", "--execution_log_json_file=b", "--symlink_prefix=b"}),
+      IsEmpty());
+  EXPECT_THAT(Texts({"--platforms=a"}, {"--platforms=a"}), IsEmpty());
+}
+
+TEST(Options, BehindACause) {
+  Build local = SampleBuild(), remote = SampleBuild();
+  Compile(remote).add_command_args("-DNEW=1");
+  AddVariable("CI", "true", &Generate(remote));
+  const auto events = [](const std::string& options) {
+    return R"({"id":{"optionsParsed":{}},"optionsParsed":{"cmdLine":[)" + options + "]}}\n";
+  };
+  ExplainRequest request;
+  request.local_bep = WriteTemporary("local.bep", events(R"("--stamp","--define=x=y")"));
+  request.remote_bep = WriteTemporary(
+      "remote.bep",
+      events(R"("--stamp","--copt=-DNEW=1","--action_env=CI=true","--action_env=B=c")"));
+  const Report report = ExplainBuilds(local, remote, request);
+  ASSERT_EQ(report.findings_size(), 3);
+  EXPECT_THAT(report.findings(0).notes(),
+              ElementsAre("the builds' options differ: --action_env=CI=true is in remote alone"));
+  EXPECT_THAT(report.findings(1).notes(),
+              ElementsAre("the builds' options differ: --copt=-DNEW=1 is in remote alone"));
+  EXPECT_EQ(report.findings(2).rule(), "LRE727");
+  EXPECT_EQ(report.findings(2).severity(), Finding::NOTE);
+  EXPECT_EQ(report.findings(2).notes_size(), 4);
+}
+
+TEST(Labels, OfEventsWhereTheLogHasNone) {
+  Build local = SampleBuild(), remote = SampleBuild();
+  for (Build* build : {&local, &remote}) {
+    for (SpawnExec& spawn : *build) spawn.clear_target_label();
+  }
+  Generate(remote).add_command_args("more");
+  ExplainRequest request;
+  request.local_bep = WriteTemporary("labels.bep", kJson);
+  const Report report = ExplainBuilds(local, remote, request);
+  ASSERT_EQ(report.findings_size(), 1);
+  EXPECT_EQ(report.findings(0).key_cause().label(), "//gen:header");
+}
+
+}  // namespace
+}  // namespace lre_audit::cache
