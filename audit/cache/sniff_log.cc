@@ -54,6 +54,11 @@ LogKind SniffMessages(std::string_view head) {
     const WireField& field = reader.field();
     ++fields;
     const uint32_t number = field.number;
+    // The first build event is BuildStarted, whose id is {started {}}.
+    if (number == 1 && fields == 1 && field.IsBytes() &&
+        field.bytes == std::string_view("\x1a\0", 2)) {
+      return LogKind::kBuildEvents;
+    }
     if (number == 3 && field.IsBytes() && IsMethod(field.bytes)) return LogKind::kGrpc;
     // SpawnExec: which of its fields are numbers.
     const bool is_number =
@@ -96,7 +101,7 @@ std::string_view Describe(LogKind kind) {
     case LogKind::kGrpc:
       return "a gRPC log (--remote_grpc_log)";
     case LogKind::kBuildEvents:
-      return "build events (--build_event_json_file)";
+      return "build events (--build_event_json_file, --build_event_binary_file)";
     case LogKind::kUnknown:
       return "it begins like none of Bazel's";
   }

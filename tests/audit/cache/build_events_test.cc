@@ -46,6 +46,30 @@ TEST(BuildEvents, InJson) {
                                    Pair("bazel-out/k8/bin/gen/gen.h", "//gen:header")));
 }
 
+TEST(BuildEvents, InBinary) {
+  BuildEvent started, options, set, completed;
+  // {started {}}: what the first event of a build is.
+  started.mutable_id()
+      ->GetReflection()
+      ->MutableUnknownFields(started.mutable_id())
+      ->AddLengthDelimited(3);
+  started.mutable_started()->set_uuid("dd548bcb");
+  options.mutable_options_parsed()->add_cmd_line("--copt=-O2");
+  set.mutable_id()->mutable_named_set()->set_id("0");
+  auto* file = set.mutable_named_set_of_files()->add_files();
+  file->add_path_prefix("bazel-out");
+  file->set_name("lib/lib.o");
+  completed.mutable_id()->mutable_target_completed()->set_label("//lib:lib");
+  completed.mutable_completed()->add_output_group()->add_file_sets()->set_id("0");
+  std::string bytes;
+  for (const BuildEvent* event : {&started, &options, &set, &completed}) bytes += Delimited(*event);
+  const absl::StatusOr<BuildEvents> events = Read(bytes);
+  ASSERT_TRUE(events.ok()) << events.status();
+  EXPECT_EQ(events->invocation_id, "dd548bcb");
+  EXPECT_THAT(events->options, ElementsAre("--copt=-O2"));
+  EXPECT_THAT(events->labels, ElementsAre(Pair("bazel-out/lib/lib.o", "//lib:lib")));
+}
+
 TEST(BuildEvents, ThatEndEarlyOrAreNone) {
   const std::string json = kJson;
   const absl::StatusOr<BuildEvents> cut = Read(json.substr(0, json.size() - 20));
