@@ -37,8 +37,8 @@ def packed(field, values):
 
 
 class Writer:
-    def __init__(self, stream, limit):
-        self.stream, self.limit, self.size, self.last_id = stream, limit, 0, 0
+    def __init__(self, stream, before_entry):
+        self.stream, self.before_entry, self.size, self.last_id = stream, before_entry, 0, 0
         self.random = random.Random(1)
         self.pieces = []
 
@@ -46,7 +46,7 @@ class Writer:
         if with_id:
             self.last_id += 1
         data = (number(1, self.last_id) if with_id else b"") + message(field, contents)
-        data = varint(len(data)) + data
+        data = self.before_entry + varint(len(data)) + data
         self.pieces.append(data)
         self.size += len(data)
         if len(self.pieces) > 5000:
@@ -62,8 +62,8 @@ class Writer:
         return self.entry(3, message(1, path) + self.digest(2))
 
 
-def write(stream, limit):
-    out = Writer(stream, limit)
+def write(stream, limit, before_entry=b""):
+    out = Writer(stream, before_entry)
     draw = out.random
     out.entry(2, message(1, "SHA-256") + message(2, "_main") + message(4, "synthetic"), with_id=False)
 
@@ -106,16 +106,22 @@ def write(stream, limit):
     stream.write(b"".join(out.pieces))
 
 
+def pack(path, limit):
+    """Writes a log of some `limit` bytes to `path`, packed."""
+    with open(path, "wb") as file:
+        with subprocess.Popen(["zstd", "-q", "-1", "-c"], stdin=subprocess.PIPE, stdout=file) as zstd:
+            write(zstd.stdin, limit)
+            zstd.stdin.close()
+    if zstd.returncode:
+        sys.exit(zstd.returncode)
+
+
 def main():
     limit = int(float(sys.argv[1]) * 1e6)
     if len(sys.argv) == 2:
         write(sys.stdout.buffer, limit)
         return
-    with open(sys.argv[2], "wb") as file:
-        with subprocess.Popen(["zstd", "-q", "-1", "-c"], stdin=subprocess.PIPE, stdout=file) as zstd:
-            write(zstd.stdin, limit)
-            zstd.stdin.close()
-    sys.exit(zstd.returncode)
+    pack(sys.argv[2], limit)
 
 
 if __name__ == "__main__":
