@@ -44,8 +44,8 @@ holds "'UNAVAILABLE in the local build' in errors[0]['message']"
 holds "errors[0]['key_cause']['actions'] == 10"
 
 # --- logs that are cut, or none
-head -c 1000 "$calls/first/grpc.log" > cut
-explains first second 3 --local-grpc-log cut --format json
+head -c 1000 "$calls/first/grpc.log" > half
+explains first second 3 --local-grpc-log half --format json
 holds "sorted(f['rule'] for f in errors) == ['LRE701', 'LRE901']"
 explains first second 2 --local-grpc-log "$calls/first/log.json"
 says 'no gRPC log' err
