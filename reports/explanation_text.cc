@@ -109,9 +109,8 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
   }
   if (!alone.empty()) out << "; " << absl::StrJoin(alone, ", ");
   const bool differs =
-      std::any_of(report.findings().begin(), report.findings().end(), [](const Finding& finding) {
-        return finding.severity() == Finding::ERROR;
-      });
+      std::any_of(report.findings().begin(), report.findings().end(),
+                  [](const Finding& finding) { return finding.severity() == Finding::ERROR; });
   if (explanation.paired() > 0 && explanation.other_key() == 0 && !differs) {
     out << ": " << paint("no difference", Paint::kGreen);
   }
