@@ -55,7 +55,8 @@ caches of one, without any error.
        |  local:  SHA256
        |  remote: BLAKE3
 
-Nothing else is compared then, for every digest of an input differs too.
+Nothing else is compared then, for every digest of an input differs too. A cache named with
+--cache that does not have the builds' function is told under this rule as well.
 
 To fix it: give both sides the same startup option --digest_function, one that the cache
 supports.

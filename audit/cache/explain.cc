@@ -69,10 +69,13 @@ class Explainer {
     TellDamage(local_);
     TellDamage(remote_);
 
-    LRE_ASSIGN_OR_RETURN(BuildCaches local_cache,
-                         BuildCaches::Open(request_.caches, local_.digest_function));
-    LRE_ASSIGN_OR_RETURN(BuildCaches remote_cache,
-                         BuildCaches::Open(request_.caches, remote_.digest_function));
+    LRE_ASSIGN_OR_RETURN(
+        BuildCaches local_cache,
+        BuildCaches::Open(request_.caches, local_.digest_function, request_.remote_caches));
+    LRE_ASSIGN_OR_RETURN(
+        BuildCaches remote_cache,
+        BuildCaches::Open(request_.caches, remote_.digest_function, request_.remote_caches));
+    const bool is_one = local_.digest_function == remote_.digest_function;
     CausesRequest request;
     request.local = &local_;
     request.remote = &remote_;
@@ -80,20 +83,28 @@ class Explainer {
     // A key that either Bazel has computed is Bazel's.
     KnownActions* const local_calls = CallsOf(local_calls_);
     KnownActions* const remote_calls = CallsOf(remote_calls_);
-    AnyOfKnown local_known({has_cache ? &local_cache : nullptr, local_calls, remote_calls});
-    AnyOfKnown remote_known({has_cache ? &remote_cache : nullptr, remote_calls, local_calls});
+    BuildCaches* const cache_of_local = has_cache ? &local_cache : nullptr;
+    BuildCaches* const cache_of_remote = has_cache && !is_one ? &remote_cache : cache_of_local;
+    AnyOfKnown local_known({local_calls, remote_calls, cache_of_local});
+    AnyOfKnown remote_known({remote_calls, local_calls, cache_of_remote});
     if (!local_known.empty()) request.oracles.local = &local_known;
     if (!remote_known.empty()) request.oracles.remote = &remote_known;
     if (has_cache) request.oracles.cache = request.blobs = &local_cache;
     request.local_calls = CallsOf(local_calls_);
     request.remote_calls = CallsOf(remote_calls_);
     request.naming = request_.naming;
+    if (!request_.caches.empty()) {
+      request_.on_phase("asking caches");
+      local_cache.Prefetch(SharedKeys());
+    }
     request_.on_phase("computing keys");
     LRE_ASSIGN_OR_RETURN(causes_, FindCauses(request));
     if (causes_.pairs.empty()) TellNothingCompared();
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
     TellUnreadBlobs();
     TellOptions();
+    TellTroubles(local_cache);
+    TellTroubles(remote_cache);
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -120,6 +131,78 @@ class Explainer {
     Add(DamageFinding(
         log.name, log.warnings, log.warning_count,
         absl::StrCat(Grouped(log.entries), " entries and ", Counted(log.spawns.size(), "action"))));
+  }
+
+  // The keys that both logs have, of actions whose results are cached: each will be looked up.
+  std::vector<BlobDigest> SharedKeys() const {
+    const auto is_cached = [](const Spawn& spawn) {
+      return spawn.cacheable && spawn.remote_cacheable && spawn.exit_code == 0 &&
+             spawn.LoggedDigest().known();
+    };
+    std::set<std::string> of_remote;
+    for (const Spawn& spawn : remote_.spawns) {
+      if (is_cached(spawn)) of_remote.insert(spawn.LoggedDigest().Hex());
+    }
+    std::vector<BlobDigest> shared;
+    for (const Spawn& spawn : local_.spawns) {
+      if (is_cached(spawn) && of_remote.erase(spawn.LoggedDigest().Hex()) > 0) {
+        shared.push_back(spawn.LoggedDigest());
+      }
+    }
+    return shared;
+  }
+
+  void TellTroubles(const BuildCaches& caches) {
+    for (const CacheTrouble& trouble : caches.Troubles()) {
+      const std::string help = HelpFor(trouble);
+      Finding finding =
+          trouble.other_functions.empty()
+              ? MakeExplainFinding(
+                    "LRE901", trouble.cache, "",
+                    absl::StrCat("the cache could not be asked: ", trouble.status.message()), help)
+              : MakeExplainFinding("LRE703", trouble.cache, "",
+                                   "the cache has none of the builds' digest function, so that "
+                                   "nothing can be shared by it",
+                                   help);
+      finding.set_subject(trouble.cache);
+      if (!trouble.other_functions.empty()) {
+        finding.add_notes(std::string(trouble.status.message()));
+      } else {
+        finding.add_notes(
+            "so nothing is told of absent entries, no blobs of it are read, and keys are verified "
+            "by "
+            "the logs and other caches alone");
+        if (trouble.answered > 0) {
+          finding.add_notes(
+              absl::StrCat(Counted(trouble.answered, "question"), " it has answered before"));
+        }
+      }
+      Add(std::move(finding));
+    }
+  }
+
+  static std::string HelpFor(const CacheTrouble& trouble) {
+    if (!trouble.other_functions.empty()) {
+      return absl::StrCat("give both builds the startup option --digest_function=",
+                          trouble.other_functions[0], ", or name another cache");
+    }
+    switch (trouble.status.code()) {
+      case absl::StatusCode::kUnauthenticated:
+      case absl::StatusCode::kPermissionDenied:
+        return "give it what Bazel gives it: --cache-header NAME=VALUE for --remote_header, "
+               "--cert-dir DIR for certificates";
+      case absl::StatusCode::kUnimplemented:
+        return "name a cache that has an ActionCache under this address and instance, or the "
+               "--disk_cache of the builds";
+      case absl::StatusCode::kDeadlineExceeded:
+        return "explain again when it is less busy, or wait longer for each answer: "
+               "--cache-timeout";
+      case absl::StatusCode::kUnavailable:
+        return "see that it runs and that this machine reaches it, and explain again";
+      default:
+        return "see that this is the address, the protocol and the instance of a cache of Bazel's, "
+               "and explain again";
+    }
   }
 
   // A gate that passes because nothing was compared would be worse than none.
