@@ -95,6 +95,11 @@ absl::StatusOr<bool> BuildCaches::Contains(const BlobDigest& action) {
   return false;
 }
 
+bool BuildCaches::has_remote() const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [](const Member& member) { return member.trouble.remote; });
+}
+
 void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
   std::vector<BlobDigest> wanted = actions;  // what no cache so far has
   for (Member& member : members_) {

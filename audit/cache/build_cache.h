@@ -56,6 +56,7 @@ class BuildCaches : public BuildCache {
   absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override;
   absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) override;
 
+  bool has_remote() const;
   // Asks remote caches for all these actions, several at a time: Contains() need not wait for each.
   void Prefetch(const std::vector<BlobDigest>& actions);
 

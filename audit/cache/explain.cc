@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "audit/cache/action_detail.h"
@@ -93,7 +94,7 @@ class Explainer {
     request.local_calls = CallsOf(local_calls_);
     request.remote_calls = CallsOf(remote_calls_);
     request.naming = request_.naming;
-    if (!request_.caches.empty()) {
+    if (local_cache.has_remote()) {
       request_.on_phase("asking caches");
       local_cache.Prefetch(SharedKeys());
     }
@@ -139,12 +140,14 @@ class Explainer {
       return spawn.cacheable && spawn.remote_cacheable && spawn.exit_code == 0 &&
              spawn.LoggedDigest().known();
     };
-    std::set<std::string> of_remote;
-    for (const Spawn& spawn : remote_.spawns) {
+    absl::flat_hash_set<std::string> of_remote;
+    for (size_t i = 0; i < remote_.spawns.size(); ++i) {
+      const Spawn& spawn = remote_.spawns[i];
       if (is_cached(spawn)) of_remote.insert(spawn.LoggedDigest().Hex());
     }
     std::vector<BlobDigest> shared;
-    for (const Spawn& spawn : local_.spawns) {
+    for (size_t i = 0; i < local_.spawns.size(); ++i) {
+      const Spawn& spawn = local_.spawns[i];
       if (is_cached(spawn) && of_remote.erase(spawn.LoggedDigest().Hex()) > 0) {
         shared.push_back(spawn.LoggedDigest());
       }
