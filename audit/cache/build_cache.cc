@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -162,6 +163,32 @@ absl::StatusOr<std::string> BuildCaches::ReadAction(const BlobDigest& action) {
 
 absl::StatusOr<std::string> BuildCaches::ReadBlob(const BlobDigest& blob, uint64_t limit) {
   return FirstFound(blob, [&](BuildCache& cache) { return cache.ReadBlob(blob, limit); });
+}
+
+std::vector<std::vector<InstanceAnswers>> BuildCaches::CompareInstances(
+    const std::vector<BlobDigest>& actions) {
+  std::map<std::string, std::vector<Member*>> servers;
+  for (Member& member : members_) {
+    const std::string server = ServerOf(member.trouble.cache);
+    if (!server.empty()) servers[server].push_back(&member);
+  }
+  std::vector<std::vector<InstanceAnswers>> compared;
+  for (const auto& [server, members] : servers) {
+    if (members.size() < 2) continue;
+    std::vector<InstanceAnswers>& instances = compared.emplace_back();
+    for (Member* member : members) {
+      InstanceAnswers answers;
+      answers.cache = member->trouble.cache;
+      bool all_say = true;
+      for (const BlobDigest& action : actions) {
+        const absl::StatusOr<bool> is_there = MemberContains(*member, action);
+        all_say = all_say && is_there.ok();
+        if (is_there.ok() && *is_there) answers.held.insert(action.Hex());
+      }
+      if (all_say) instances.push_back(std::move(answers));
+    }
+  }
+  return compared;
 }
 
 std::vector<CacheTrouble> BuildCaches::Troubles() const {

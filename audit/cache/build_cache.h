@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "audit/cache/action_key.h"
@@ -40,6 +41,12 @@ struct CacheTrouble {
   std::vector<std::string> other_functions;  // see BuildCache::OtherFunctions
 };
 
+// One instance of a server, and the hashes, in hex, of what it has.
+struct InstanceAnswers {
+  std::string cache;  // as it may be shown
+  absl::flat_hash_set<std::string> held;
+};
+
 // Several caches as one: each is asked in turn, and a remote one for no entry twice. One that fails
 // is kept in mind, and, where it is remote, not asked again.
 class BuildCaches : public BuildCache {
@@ -59,6 +66,11 @@ class BuildCaches : public BuildCache {
   bool has_remote() const;
   // Asks remote caches for all these actions, several at a time: Contains() need not wait for each.
   void Prefetch(const std::vector<BlobDigest>& actions);
+
+  // What instances have of `actions`: for each server of which several were named. Those that do
+  // not answer are left out.
+  std::vector<std::vector<InstanceAnswers>> CompareInstances(
+      const std::vector<BlobDigest>& actions);
 
   std::vector<CacheTrouble> Troubles() const;
 

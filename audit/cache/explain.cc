@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "audit/cache/action_detail.h"
 #include "audit/cache/build_cache.h"
+#include "audit/cache/cache_findings.h"
 #include "audit/cache/causes.h"
 #include "audit/cache/explain_findings.h"
 #include "audit/cache/host_reads.h"
@@ -104,8 +105,7 @@ class Explainer {
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
     TellUnreadBlobs();
     TellOptions();
-    TellTroubles(local_cache);
-    TellTroubles(remote_cache);
+    TellCaches(local_cache, request.oracles);
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -155,57 +155,28 @@ class Explainer {
     return shared;
   }
 
-  void TellTroubles(const BuildCaches& caches) {
-    for (const CacheTrouble& trouble : caches.Troubles()) {
-      const std::string help = HelpFor(trouble);
-      Finding finding =
-          trouble.other_functions.empty()
-              ? MakeExplainFinding(
-                    "LRE901", trouble.cache, "",
-                    absl::StrCat("the cache could not be asked: ", trouble.status.message()), help)
-              : MakeExplainFinding("LRE703", trouble.cache, "",
-                                   "the cache has none of the builds' digest function, so that "
-                                   "nothing can be shared by it",
-                                   help);
-      finding.set_subject(trouble.cache);
-      if (!trouble.other_functions.empty()) {
-        finding.add_notes(std::string(trouble.status.message()));
-      } else {
-        finding.add_notes(
-            "so nothing is told of absent entries, no blobs of it are read, and keys are verified "
-            "by "
-            "the logs and other caches alone");
-        if (trouble.answered > 0) {
-          finding.add_notes(
-              absl::StrCat(Counted(trouble.answered, "question"), " it has answered before"));
-        }
-      }
-      Add(std::move(finding));
+  void TellCaches(BuildCaches& caches, const Oracles& oracles) {
+    if (caches.has_remote()) {
+      for (Finding& finding : InstanceFindings(caches, SampleKeys(oracles)))
+        Add(std::move(finding));
     }
+    for (Finding& finding : TroubleFindings(caches)) Add(std::move(finding));
   }
 
-  static std::string HelpFor(const CacheTrouble& trouble) {
-    if (!trouble.other_functions.empty()) {
-      return absl::StrCat("give both builds the startup option --digest_function=",
-                          trouble.other_functions[0], ", or name another cache");
+  // Of some actions whose keys are known on both sides: enough to tell instances apart by.
+  std::vector<KeyPair> SampleKeys(const Oracles& oracles) {
+    constexpr size_t kMost = 16, kMostTried = 64;
+    std::vector<KeyPair> keys;
+    Diagnoser diagnoser(local_, remote_, oracles);
+    const std::vector<SpawnPair>& pairs = causes_.pairing.pairs;
+    for (size_t i = 0; i < std::min(pairs.size(), kMostTried) && keys.size() < kMost; ++i) {
+      const absl::StatusOr<Diagnosis> diagnosis = diagnoser.Diagnose(pairs[i]);
+      const bool is_known = diagnosis.ok() && diagnosis->not_cached.empty() &&
+                            diagnosis->local.state == Verification::State::kVerified &&
+                            diagnosis->remote.state == Verification::State::kVerified;
+      if (is_known) keys.emplace_back(diagnosis->local.action, diagnosis->remote.action);
     }
-    switch (trouble.status.code()) {
-      case absl::StatusCode::kUnauthenticated:
-      case absl::StatusCode::kPermissionDenied:
-        return "give it what Bazel gives it: --cache-header NAME=VALUE for --remote_header, "
-               "--cert-dir DIR for certificates";
-      case absl::StatusCode::kUnimplemented:
-        return "name a cache that has an ActionCache under this address and instance, or the "
-               "--disk_cache of the builds";
-      case absl::StatusCode::kDeadlineExceeded:
-        return "explain again when it is less busy, or wait longer for each answer: "
-               "--cache-timeout";
-      case absl::StatusCode::kUnavailable:
-        return "see that it runs and that this machine reaches it, and explain again";
-      default:
-        return "see that this is the address, the protocol and the instance of a cache of Bazel's, "
-               "and explain again";
-    }
+    return keys;
   }
 
   // A gate that passes because nothing was compared would be worse than none.

@@ -327,6 +327,12 @@ bool IsRemote(std::string_view reference) {
   return reference.find("://") != std::string_view::npos;
 }
 
+std::string ServerOf(std::string_view text) {
+  if (!IsRemote(text)) return "";
+  const Reference reference = Split(text);
+  return reference.scheme.starts_with("grpc") ? reference.server : "";
+}
+
 std::string PrintableReference(std::string_view text) {
   if (!IsRemote(text)) return std::string(text);
   const Reference reference = Split(text);

@@ -33,6 +33,9 @@ absl::StatusOr<std::unique_ptr<BuildCache>> OpenRemote(const std::string& refere
                                                        DigestFunction function,
                                                        const RemoteCacheOptions& options);
 
+// "HOST:PORT" of a cache that has instances; empty for others.
+std::string ServerOf(std::string_view reference);
+
 // `reference` as it may be shown: without user and password.
 std::string PrintableReference(std::string_view reference);
 

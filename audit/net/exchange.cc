@@ -308,14 +308,15 @@ absl::Status Exchange::Failure() const {
     case CURLE_SSL_ENGINE_NOTFOUND:
       return absl::InvalidArgumentError(detail);
     case CURLE_GOT_NOTHING:
-      if (http2_) return absl::AbortedError("closes the connection without a word of HTTP/2");
-      return absl::AbortedError(detail);
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_SEND_FAIL_REWIND:
     case CURLE_HTTP2_STREAM:  // RST_STREAM, or refused behind a GOAWAY
-      return absl::AbortedError(detail);
+      return absl::AbortedError(
+          http2_ && header_bytes_ == 0
+              ? absl::StrCat("the connection broke before a word of HTTP/2 came: ", detail)
+              : detail);
     case CURLE_OK:
       return absl::AbortedError("the connection was closed without an answer");
     default:  // an answer that is no HTTP, a broken chunk

@@ -8,6 +8,7 @@ DIR holds the blobs and action results. Serves Capabilities, ContentAddressableS
 PORT_FILE, until it is killed.
 
   --instance NAME   the instance whose action results these are; others have none
+  --other NAME DIR  another instance, and the directory of its action results
   --tls CERT KEY    speaks TLS
   --client-ca FILE  wants a certificate of the client, signed by one of these
   --header N=V      answers UNAUTHENTICATED to whoever does not send this
@@ -68,24 +69,24 @@ class ByteStream(casserver._ByteStreamServicer):
 
 
 class ActionCache(services.ActionCacheServicer):
-    def __init__(self, directory, instance, slow):
-        self.directory, self.instance, self.slow = directory, instance, slow
-        os.makedirs(directory, exist_ok=True)
+    def __init__(self, directories, slow):
+        self.directories, self.slow = directories, slow
+        for directory in directories.values():
+            os.makedirs(directory, exist_ok=True)
 
     def _path(self, request):
         assert all(c in "0123456789abcdef" for c in request.action_digest.hash)
-        return os.path.join(self.directory, request.action_digest.hash)
+        return os.path.join(self.directories[request.instance_name], request.action_digest.hash)
 
     def GetActionResult(self, request, context):
         time.sleep(self.slow)
-        path = self._path(request)
-        if request.instance_name != self.instance or not os.path.exists(path):
+        if request.instance_name not in self.directories or not os.path.exists(self._path(request)):
             context.abort(grpc.StatusCode.NOT_FOUND, f"{request.action_digest.hash} is not here")
-        with open(path, "rb") as file:
+        with open(self._path(request), "rb") as file:
             return reapi.ActionResult.FromString(file.read())
 
     def UpdateActionResult(self, request, context):
-        if request.instance_name != self.instance:
+        if request.instance_name not in self.directories:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"no instance {request.instance_name}")
         with open(self._path(request) + ".new", "wb") as file:
             file.write(request.action_result.SerializeToString())
@@ -115,6 +116,7 @@ def main():
     parser.add_argument("directory")
     parser.add_argument("port_file")
     parser.add_argument("--instance", default="")
+    parser.add_argument("--other", nargs=2)
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--client-ca")
     parser.add_argument("--header")
@@ -135,8 +137,10 @@ def main():
         casserver._ContentAddressableStorageServicer(cas, cleaner, enable_push=True), server)
     services.add_CapabilitiesServicer_to_server(Capabilities(arguments.function), server)
     if not arguments.no_action_cache:
-        services.add_ActionCacheServicer_to_server(
-            ActionCache(os.path.join(arguments.directory, "ac"), arguments.instance, arguments.slow), server)
+        directories = {arguments.instance: os.path.join(arguments.directory, "ac")}
+        if arguments.other:
+            directories[arguments.other[0]] = arguments.other[1]
+        services.add_ActionCacheServicer_to_server(ActionCache(directories, arguments.slow), server)
 
     if arguments.tls:
         def read(name):

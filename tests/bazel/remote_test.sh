@@ -52,6 +52,37 @@ exits 1 explain "$two" "$two" --cache "$http" --format json
 holds '[f["rule"] for f in errors] == ["LRE701"]'
 mv lost "$entry"
 
+# Blobs are read from them, and one that is another than its name says is told.
+grep -q google.bytestream.ByteStream/Read asked || fail "no blob was read"
+cp -r http lies
+for blob in lies/cas/*; do printf x | dd of="$blob" conv=notrunc status=none; done
+serves lies http_cache.py lies
+exits 3 explain "$one" "$two" --cache "http://127.0.0.1:$port" --cache "$grpc" --format json
+says 'has other contents'
+holds '[f["path"] for f in errors if f["rule"] == "LRE901"] == ["http://127.0.0.1:'"$port"'"]'
+
+# --- two instances of one server
+mkdir other
+serves instances grpc_cache.py grpc --instance main --other other other
+main=grpc://127.0.0.1:$port/main other=grpc://127.0.0.1:$port/other
+# One that is empty: the same keys are warned of, others are nobody's fault.
+exits 0 explain "$one" "$one" --cache "$main" --cache "$other" --format json
+holds '[(f["rule"], f["severity"], f["referenced"]) for f in findings if f["rule"] == "LRE702"] == [("LRE702", "WARNING", "'"$other"'")]'
+exits 1 explain "$one" "$two" --cache "$main" --cache "$other" --cache "$http" --format json
+holds '[f["rule"] for f in errors] == ["LRE706"]'
+# Each build in its own.
+cp http/ac/* other
+exits 1 explain "$one" "$two" --cache "$main" --cache "$other" --format json
+holds 'sorted(f["rule"] for f in errors) == ["LRE702", "LRE706"]'
+says 'the builds use different instances of the cache'
+# Both in both.
+cp grpc/ac/* other
+cp http/ac/* grpc/ac
+exits 1 explain "$one" "$two" --cache "$main" --cache "$other" --format json
+holds '[f["rule"] for f in errors] == ["LRE706"]'
+rm -r grpc
+cp -r "$built/grpc" grpc
+
 # --- TLS, with an authority of our own; who must say who they are
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=ca 2> openssl.log
 # certifies NAME [EXTENSION]
