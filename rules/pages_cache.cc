@@ -28,7 +28,10 @@ the cache keeps entries longer than builds are apart.
 )";
 
 const char kLre702[] =
-    R"(The two builds asked different instances of the cache. It takes both gRPC logs to see.
+    R"(The two builds asked different instances of the cache. Both gRPC logs show it, or the caches: where
+several instances of one server are named with --cache, and the entries of one build are in the one,
+those of the other build in the other. That one of them has none of the keys that both builds have is
+a warning: both may use the other one.
 
 Why it matters: an instance is a cache of its own, behind the same address. Whatever the keys, what
 one build uploads the other cannot find, and no error says so. It is the commonest reason for not one
@@ -55,7 +58,8 @@ caches of one, without any error.
        |  local:  SHA256
        |  remote: BLAKE3
 
-Nothing else is compared then, for every digest of an input differs too.
+Nothing else is compared then, for every digest of an input differs too. A cache named with
+--cache that does not have the builds' function is told under this rule as well.
 
 To fix it: give both sides the same startup option --digest_function, one that the cache
 supports.

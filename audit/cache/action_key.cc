@@ -307,7 +307,13 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vect
     if (parts.logged_digest.known()) {
       right = key.action.hash == parts.logged_digest.hash;
     } else if (cache_ != nullptr) {
-      LRE_ASSIGN_OR_RETURN(right, cache_->Contains(key.action));
+      const absl::StatusOr<bool> is_there = cache_->Contains(key.action);
+      right = is_there.ok() && *is_there;
+      if (!is_there.ok()) {
+        // Another recipe's key may be in a cache that answers.
+        result.state = Verification::State::kNoOracle;
+        result.reason = "a cache could not say whether it has an entry of it";
+      }
     }
     if (right || result.tried.empty()) {
       result.recipe = recipe;
@@ -315,6 +321,7 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vect
     }
     if (right) {
       result.state = Verification::State::kVerified;
+      result.reason.clear();
       result.tried.clear();
       last_ = recipe;
       return result;

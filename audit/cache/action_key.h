@@ -67,7 +67,7 @@ std::vector<Recipe> RecipesFor(const ExecutionLog& log, const SpawnParts& parts)
 class KnownActions {
  public:
   virtual ~KnownActions() = default;
-  // NotFound is a plain false; other errors are those of the cache.
+  // An error is that of the cache: it could not say. NotFound is a plain false.
   virtual absl::StatusOr<bool> Contains(const BlobDigest& action) = 0;
 };
 
@@ -76,7 +76,7 @@ struct Verification {
     kVerified,    // the digest that was logged, or that a cache has, was computed
     kUnverified,  // none of the recipes makes it
     // Computed, and nobody says whether it is right: no digest was logged, and no cache was asked,
-    // or none has entries of such actions.
+    // none has entries of such actions, or one could not say.
     kNoOracle,
   };
   State state = State::kUnverified;
@@ -94,7 +94,6 @@ class Verifier {
  public:
   // `cache` may be null: then logged digests alone count. What is pointed to must outlive this.
   Verifier(const ExecutionLog& log, KnownActions* cache) : log_(log), cache_(cache), roots_(log) {}
-  // Errors are those of the cache.
   absl::StatusOr<Verification> Verify(const Spawn& spawn);
   absl::StatusOr<Verification> Verify(const SpawnParts& parts);
 

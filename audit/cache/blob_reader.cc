@@ -5,18 +5,12 @@
 namespace lre_audit::cache {
 
 std::optional<std::string> BlobReader::Taken(absl::StatusOr<std::string> answer) {
-  if (answer.ok()) {
-    unavailable_ = 0;
-    return *std::move(answer);
-  }
+  if (answer.ok()) return *std::move(answer);
   switch (answer.status().code()) {
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnavailable:  // which is told of the whole cache: BuildCaches::Troubles
       return std::nullopt;
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-      ++unavailable_;
-      break;
     default:
       break;
   }
@@ -25,13 +19,13 @@ std::optional<std::string> BlobReader::Taken(absl::StatusOr<std::string> answer)
 }
 
 std::optional<std::string> BlobReader::Read(const BlobDigest& blob, uint64_t limit) {
-  if (cache_ == nullptr || !blob.known() || unavailable_ >= kMostUnavailable) return std::nullopt;
+  if (cache_ == nullptr || !blob.known()) return std::nullopt;
   if (blob.size > limit) return std::nullopt;
   return Taken(cache_->ReadBlob(blob, limit));
 }
 
 std::optional<std::string> BlobReader::ReadAction(const BlobDigest& action) {
-  if (cache_ == nullptr || !action.known() || unavailable_ >= kMostUnavailable) return std::nullopt;
+  if (cache_ == nullptr || !action.known()) return std::nullopt;
   return Taken(cache_->ReadAction(action));
 }
 

@@ -27,18 +27,16 @@ class BlobReader {
   // The ActionResult message of an action, likewise.
   std::optional<std::string> ReadAction(const BlobDigest& action);
 
-  // Faults of the cache, which make an explanation incomplete: not that a blob is not there.
+  // Faults of blobs, which make an explanation incomplete: not that one is not there, and not that
+  // a remote cache does not answer.
   uint64_t failures() const { return failures_; }
   const absl::Status& first_failure() const { return first_failure_; }
 
  private:
   std::optional<std::string> Taken(absl::StatusOr<std::string> answer);
 
-  // One that does not answer is not asked for each of a million blobs.
-  static constexpr uint64_t kMostUnavailable = 3;
-
   BuildCache* cache_;
-  uint64_t failures_ = 0, unavailable_ = 0;
+  uint64_t failures_ = 0;
   absl::Status first_failure_;
 };
 

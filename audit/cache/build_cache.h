@@ -7,39 +7,88 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "audit/cache/action_key.h"
 #include "audit/cache/digest_function.h"
+#include "audit/cache/remote_cache_options.h"
 
 namespace lre_audit::cache {
 
+// From one thread at a time; but once a remote one has answered, Contains() may be called from
+// several.
 class BuildCache : public KnownActions {
  public:
   // The ActionResult message of an action, as the cache sent it. NotFound where there is none.
   virtual absl::StatusOr<std::string> ReadAction(const BlobDigest& action) = 0;
   // A blob, its digest verified (DataLoss). NotFound; ResourceExhausted beyond `limit` bytes.
   virtual absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) = 0;
+  // The digest functions that it has instead of the one that it was opened for, once it has said
+  // so.
+  virtual std::vector<std::string> OtherFunctions() const { return {}; }
 };
 
-// Several caches as one: each is asked in turn.
+// Why a cache has no say, or no more.
+struct CacheTrouble {
+  std::string cache;  // its reference, as it may be shown
+  bool remote = false;
+  absl::Status status;
+  uint64_t answered = 0;                     // questions, before
+  std::vector<std::string> other_functions;  // see BuildCache::OtherFunctions
+};
+
+// One instance of a server, and the hashes, in hex, of what it has.
+struct InstanceAnswers {
+  std::string cache;  // as it may be shown
+  absl::flat_hash_set<std::string> held;
+};
+
+// Several caches as one: each is asked in turn, and a remote one for no entry twice. One that fails
+// is kept in mind, and, where it is remote, not asked again.
 class BuildCaches : public BuildCache {
  public:
-  // What `references` name: directories of --disk_cache. InvalidArgument where one names none.
+  // What `references` name: directories of --disk_cache, and remote caches (remote_cache.h).
+  // InvalidArgument where one names none. Remote ones are not asked yet.
   static absl::StatusOr<BuildCaches> Open(const std::vector<std::string>& references,
-                                          DigestFunction function);
+                                          DigestFunction function,
+                                          const RemoteCacheOptions& options = {});
 
+  // Unavailable where no cache has it, and not all could say so: see Troubles(). Errors of a
+  // directory's files, such as DataLoss, are as they are.
   absl::StatusOr<bool> Contains(const BlobDigest& action) override;
   absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override;
   absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) override;
 
- private:
-  explicit BuildCaches(std::vector<std::unique_ptr<BuildCache>> caches)
-      : caches_(std::move(caches)) {}
+  bool has_remote() const;
+  // Asks remote caches for all these actions, several at a time: Contains() need not wait for each.
+  void Prefetch(const std::vector<BlobDigest>& actions);
 
-  std::vector<std::unique_ptr<BuildCache>> caches_;
+  // What instances have of `actions`: for each server of which several were named. Those that do
+  // not answer are left out.
+  std::vector<std::vector<InstanceAnswers>> CompareInstances(
+      const std::vector<BlobDigest>& actions);
+
+  std::vector<CacheTrouble> Troubles() const;
+
+ private:
+  struct Member {
+    std::unique_ptr<BuildCache> cache;  // null if it could not be opened
+    CacheTrouble trouble;
+    absl::Duration waited;
+    absl::flat_hash_map<std::string, bool> known;  // answers of a remote one, by the action's hash
+  };
+  template <typename Ask>
+  auto AskMember(Member& member, const Ask& ask) -> decltype(ask(*member.cache));
+  absl::StatusOr<bool> MemberContains(Member& member, const BlobDigest& action);
+  template <typename Ask>
+  absl::StatusOr<std::string> FirstFound(const BlobDigest& digest, const Ask& ask);
+
+  RemoteCacheOptions options_;
+  std::vector<Member> members_;
 };
 
 }  // namespace lre_audit::cache

@@ -271,8 +271,8 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
   result.not_cached = !why_local.empty() ? why_local : why_remote;
   if (cache_ == nullptr || !result.not_cached.empty()) return result;
   if (local.LoggedDigest().known() || result.local.state == State::kVerified) {
-    LRE_ASSIGN_OR_RETURN(const bool is_there, cache_->Contains(result.local.action));
-    result.absent = !is_there;
+    const absl::StatusOr<bool> is_there = cache_->Contains(result.local.action);
+    result.absent = is_there.ok() && !*is_there;
   } else {
     // No computed key is in the cache. Compact logs without digests are none of Bazel's, and Bazel
     // 4 logs runfiles wrongly, which the others show.

@@ -36,7 +36,9 @@ absl::StatusOr<DiskCache> DiskCache::Open(const std::string& path, DigestFunctio
   if (!IsDirectory(root + "/ac")) {
     return absl::InvalidArgumentError(absl::StrCat(
         "'", Escaped(path), "' is no directory of --disk_cache: it has no directory \"ac\"",
-        IsDirectory(path) ? "" : ", for it is no directory"));
+        IsDirectory(path) ? ""
+                          : ", for it is no directory; remote caches begin with grpc://, grpcs://, "
+                            "http:// or https://"));
   }
   return DiskCache(std::move(root), function);
 }

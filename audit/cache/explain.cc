@@ -8,10 +8,12 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "audit/cache/action_detail.h"
 #include "audit/cache/build_cache.h"
+#include "audit/cache/cache_findings.h"
 #include "audit/cache/causes.h"
 #include "audit/cache/explain_findings.h"
 #include "audit/cache/host_reads.h"
@@ -69,10 +71,13 @@ class Explainer {
     TellDamage(local_);
     TellDamage(remote_);
 
-    LRE_ASSIGN_OR_RETURN(BuildCaches local_cache,
-                         BuildCaches::Open(request_.caches, local_.digest_function));
-    LRE_ASSIGN_OR_RETURN(BuildCaches remote_cache,
-                         BuildCaches::Open(request_.caches, remote_.digest_function));
+    LRE_ASSIGN_OR_RETURN(
+        BuildCaches local_cache,
+        BuildCaches::Open(request_.caches, local_.digest_function, request_.remote_caches));
+    LRE_ASSIGN_OR_RETURN(
+        BuildCaches remote_cache,
+        BuildCaches::Open(request_.caches, remote_.digest_function, request_.remote_caches));
+    const bool is_one = local_.digest_function == remote_.digest_function;
     CausesRequest request;
     request.local = &local_;
     request.remote = &remote_;
@@ -80,20 +85,27 @@ class Explainer {
     // A key that either Bazel has computed is Bazel's.
     KnownActions* const local_calls = CallsOf(local_calls_);
     KnownActions* const remote_calls = CallsOf(remote_calls_);
-    AnyOfKnown local_known({has_cache ? &local_cache : nullptr, local_calls, remote_calls});
-    AnyOfKnown remote_known({has_cache ? &remote_cache : nullptr, remote_calls, local_calls});
+    BuildCaches* const cache_of_local = has_cache ? &local_cache : nullptr;
+    BuildCaches* const cache_of_remote = has_cache && !is_one ? &remote_cache : cache_of_local;
+    AnyOfKnown local_known({local_calls, remote_calls, cache_of_local});
+    AnyOfKnown remote_known({remote_calls, local_calls, cache_of_remote});
     if (!local_known.empty()) request.oracles.local = &local_known;
     if (!remote_known.empty()) request.oracles.remote = &remote_known;
     if (has_cache) request.oracles.cache = request.blobs = &local_cache;
     request.local_calls = CallsOf(local_calls_);
     request.remote_calls = CallsOf(remote_calls_);
     request.naming = request_.naming;
+    if (local_cache.has_remote()) {
+      request_.on_phase("asking caches");
+      local_cache.Prefetch(SharedKeys());
+    }
     request_.on_phase("computing keys");
     LRE_ASSIGN_OR_RETURN(causes_, FindCauses(request));
     if (causes_.pairs.empty()) TellNothingCompared();
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
     TellUnreadBlobs();
     TellOptions();
+    TellCaches(local_cache, request.oracles);
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -120,6 +132,51 @@ class Explainer {
     Add(DamageFinding(
         log.name, log.warnings, log.warning_count,
         absl::StrCat(Grouped(log.entries), " entries and ", Counted(log.spawns.size(), "action"))));
+  }
+
+  // The keys that both logs have, of actions whose results are cached: each will be looked up.
+  std::vector<BlobDigest> SharedKeys() const {
+    const auto is_cached = [](const Spawn& spawn) {
+      return spawn.cacheable && spawn.remote_cacheable && spawn.exit_code == 0 &&
+             spawn.LoggedDigest().known();
+    };
+    absl::flat_hash_set<std::string> of_remote;
+    for (size_t i = 0; i < remote_.spawns.size(); ++i) {
+      const Spawn& spawn = remote_.spawns[i];
+      if (is_cached(spawn)) of_remote.insert(spawn.LoggedDigest().Hex());
+    }
+    std::vector<BlobDigest> shared;
+    for (size_t i = 0; i < local_.spawns.size(); ++i) {
+      const Spawn& spawn = local_.spawns[i];
+      if (is_cached(spawn) && of_remote.erase(spawn.LoggedDigest().Hex()) > 0) {
+        shared.push_back(spawn.LoggedDigest());
+      }
+    }
+    return shared;
+  }
+
+  void TellCaches(BuildCaches& caches, const Oracles& oracles) {
+    if (caches.has_remote()) {
+      for (Finding& finding : InstanceFindings(caches, SampleKeys(oracles)))
+        Add(std::move(finding));
+    }
+    for (Finding& finding : TroubleFindings(caches)) Add(std::move(finding));
+  }
+
+  // Of some actions whose keys are known on both sides: enough to tell instances apart by.
+  std::vector<KeyPair> SampleKeys(const Oracles& oracles) {
+    constexpr size_t kMost = 16, kMostTried = 64;
+    std::vector<KeyPair> keys;
+    Diagnoser diagnoser(local_, remote_, oracles);
+    const std::vector<SpawnPair>& pairs = causes_.pairing.pairs;
+    for (size_t i = 0; i < std::min(pairs.size(), kMostTried) && keys.size() < kMost; ++i) {
+      const absl::StatusOr<Diagnosis> diagnosis = diagnoser.Diagnose(pairs[i]);
+      const bool is_known = diagnosis.ok() && diagnosis->not_cached.empty() &&
+                            diagnosis->local.state == Verification::State::kVerified &&
+                            diagnosis->remote.state == Verification::State::kVerified;
+      if (is_known) keys.emplace_back(diagnosis->local.action, diagnosis->remote.action);
+    }
+    return keys;
   }
 
   // A gate that passes because nothing was compared would be worse than none.

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "audit/bytes/threads.h"
+#include "audit/cache/build_cache.h"
 #include "audit/cache/naming.h"
 #include "audit/cache/store_places.h"
 #include "reports/report.pb.h"
@@ -24,6 +25,7 @@ struct ExplainRequest {
   std::string local_bep, remote_bep;
   // Where causes' store paths are looked up.
   StoreSources sources;
+  RemoteCacheOptions remote_caches;
   // Only this one: a label, a path that it makes, or a digest of its key, in hex. Empty: all.
   std::string action;
   NamingOptions naming;
@@ -32,7 +34,8 @@ struct ExplainRequest {
 };
 
 // The report but for tool, verdict and counts, with input bytes as they are: its findings are
-// causes, those of most actions first in each severity. Logs that could be read in part are LRE901.
+// causes, those of most actions first in each severity. Logs that could be read in part, and remote
+// caches that could not be asked, are LRE901.
 // Errors: a log that is none or cannot be read, a cache that is none, an action that neither log
 // has.
 absl::StatusOr<Report> Explain(const ExplainRequest& request);

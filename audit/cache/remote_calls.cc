@@ -139,11 +139,13 @@ std::map<RemoteCalls::FailureKind, RemoteCalls::Failures> RemoteCalls::FindFailu
 }
 
 absl::StatusOr<bool> AnyOfKnown::Contains(const BlobDigest& action) {
+  absl::StatusOr<bool> answer = false;
   for (KnownActions* known : all_) {
-    LRE_ASSIGN_OR_RETURN(const bool is_known, known->Contains(action));
-    if (is_known) return true;
+    absl::StatusOr<bool> is_known = known->Contains(action);
+    if (is_known.ok() && *is_known) return true;
+    if (!is_known.ok()) answer = is_known;  // unless another one knows it
   }
-  return false;
+  return answer;
 }
 
 }  // namespace lre_audit::cache

@@ -36,6 +36,7 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   request.sources.registry = options.registry;
   request.local_bep = options.local_bep;
   request.remote_bep = options.remote_bep;
+  request.remote_caches = options.remote_caches;
   request.action = options.action;
   request.naming.show_secrets = options.show_secrets;
   request.threads = &threads;

@@ -151,8 +151,15 @@ More that can be said with more at hand:
 
 Causes are told once, those that change the keys of most actions first. PROVEN means: with the
 remote's side of what differs, the local key was computed to be the remote's, and both are keys that
-Bazel has computed. It says so in its logs from 7 on; for older ones, --cache names the disk cache of
-each build. Values that look secret are masked.
+Bazel has computed. It says so in its logs from 7 on; for older ones, --cache names the cache of each
+build. Values that look secret are masked.
+
+REF of --cache:
+  DIR                           a directory of --disk_cache
+  grpc[s]://HOST:PORT/INSTANCE  a remote cache, and what --remote_instance_name says, if anything
+  http[s]://HOST/PATH           a remote cache of HTTP; USER:PASSWORD@HOST, if it wants to know
+--cert-dir and --tls-verify are for remote caches too. What is missing in all of them is LRE701.
+A remote cache that does not answer is LRE901 (exit code 3), and the rest is explained without it.
 
 Exits with 0 if no key differs, with 1 if some do.
 
@@ -161,6 +168,7 @@ Examples:
   lre-audit explain local.json remote.json --cache ~/.cache/bazel-disk --cache /mnt/remote-disk
   lre-audit explain local.log.zst remote.log.zst --local-grpc-log local.grpc --remote-grpc-log ci.grpc
   lre-audit explain local.log.zst remote.log.zst --toolchain generated-cc --image oci:worker:latest
+  lre-audit explain local.json remote.json --cache grpcs://cache.example.org/main
   lre-audit explain local.log.zst remote.log.zst --action //lib:lib
   lre-audit explain local.log.zst remote.log.zst --format json | jq '.findings[].key_cause')",
 };

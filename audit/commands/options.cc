@@ -263,9 +263,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
 
   CLI::App* explain = AddCommand(app, kExplainHelp);
   explain
-      ->add_option("--cache", words.disk_caches,
-                   "A directory of --disk_cache that has the builds' entries; may be repeated")
-      ->option_text("DIR")
+      ->add_option("--cache", words.build_caches,
+                   "A cache that has the builds' entries: a directory of --disk_cache, or a remote "
+                   "one (grpc[s]://HOST:PORT[/INSTANCE], http[s]://HOST/...); may be repeated")
+      ->option_text("REF")
       ->allow_extra_args(false);
   explain
       ->add_option("--local-grpc-log", words.local_grpc_logs,
@@ -282,6 +283,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
       ->option_text("FILE");
   explain->add_option("--remote-bep", words.remote_bep, "The same of the remote build")
       ->option_text("FILE");
+  explain
+      ->add_option("--cache-header", words.cache_headers,
+                   "A header for remote caches, as Bazel's --remote_header; may be repeated")
+      ->option_text("NAME=VALUE")
+      ->allow_extra_args(false);
+  explain
+      ->add_option("--cache-timeout", words.cache_timeout,
+                   "How long an answer of a remote cache is waited for: 30 seconds, else")
+      ->option_text("SECONDS");
   explain
       ->add_option("--action", words.action,
                    "One action in full, both sides: by label, output or hash of its key")

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "audit/cache/remote_cache_options.h"
 #include "audit/commands/elf_command.h"
 #include "audit/registry/options.h"
 #include "reports/report.pb.h"
@@ -97,7 +98,8 @@ struct DiffOptions {
 // lre-audit explain LOCAL REMOTE
 struct ExplainOptions {
   std::string local, remote;        // execution logs
-  std::vector<std::string> caches;  // directories of --disk_cache
+  std::vector<std::string> caches;  // directories of --disk_cache, remote caches
+  cache::RemoteCacheOptions remote_caches;
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
   std::string local_bep, remote_bep;  // Build Event Protocol; empty: none
   // Where store paths are looked up:

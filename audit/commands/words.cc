@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,7 @@ struct Choice {
 
 constexpr Choice<ColorMode> kColors[] = {
     {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
+constexpr Choice<bool> kBools[] = {{"true", true}, {"false", false}};
 constexpr Choice<Finding::Severity> kSeverities[] = {
     {"error", Finding::ERROR}, {"warning", Finding::WARNING}, {"note", Finding::NOTE}};
 
@@ -150,7 +152,6 @@ absl::StatusOr<ReportOptions> ParseReportOptions(const Words& words) {
 }
 
 absl::StatusOr<RegistryOptions> ParseRegistryOptions(const Words& words) {
-  constexpr Choice<bool> kBools[] = {{"true", true}, {"false", false}};
   RegistryOptions options;
   LRE_RETURN_IF_ERROR(CheckValue("--authfile", words.authfile));
   options.authfile = words.authfile;
@@ -245,6 +246,30 @@ absl::StatusOr<CommandLine> ParseDiff(const Words& words) {
   return options;
 }
 
+namespace {
+
+// "NAME=VALUE". What is wrong with the value is said without it.
+absl::StatusOr<std::pair<std::string, std::string>> ParseHeader(const std::string& word) {
+  const size_t equals = word.find('=');
+  const std::string name = word.substr(0, equals);
+  const bool is_token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return absl::ascii_isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+  });
+  if (equals == std::string::npos || !is_token) {
+    return UsageError(
+        "--cache-header takes NAME=VALUE, such as --cache-header "
+        "authorization='Bearer ...'");
+  }
+  std::string value = word.substr(equals + 1);
+  if (std::any_of(value.begin(), value.end(),
+                  [](unsigned char c) { return absl::ascii_iscntrl(c); })) {
+    return UsageError("--cache-header ", name, ": the value has a control character");
+  }
+  return std::make_pair(name, std::move(value));
+}
+
+}  // namespace
+
 absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
   ExplainOptions options;
   LRE_ASSIGN_OR_RETURN(options.registry, ParseRegistryOptions(words));
@@ -256,9 +281,22 @@ absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
         "which two logs? lre-audit explain LOCAL REMOTE, files that Bazel has written with "
         "--execution_log_compact_file or --execution_log_json_file");
   }
-  for (const std::string& cache : words.disk_caches) {
+  for (const std::string& cache : words.build_caches) {
     LRE_RETURN_IF_ERROR(CheckValue("--cache", cache));
   }
+  cache::RemoteCacheOptions& remote = options.remote_caches;
+  for (const std::string& header : words.cache_headers) {
+    LRE_ASSIGN_OR_RETURN(remote.headers.emplace_back(), ParseHeader(header));
+  }
+  if (!words.cache_timeout.empty()) {
+    double seconds = 0;
+    if (!absl::SimpleAtod(words.cache_timeout, &seconds) || !(seconds > 0) || seconds > 86400) {
+      return UsageError("--cache-timeout takes seconds, not '", Escaped(words.cache_timeout), "'");
+    }
+    remote.timeout = absl::Seconds(seconds);
+  }
+  remote.certificates = options.registry.cert_dir;
+  remote.tls_verify = options.registry.tls_verify;
   for (const std::string& log : words.local_grpc_logs) {
     LRE_RETURN_IF_ERROR(CheckValue("--local-grpc-log", log));
   }
@@ -268,7 +306,7 @@ absl::StatusOr<CommandLine> ParseExplain(const Words& words) {
   LRE_RETURN_IF_ERROR(CheckValue("--action", words.action));
   options.local = words.operands[0];
   options.remote = words.operands[1];
-  options.caches = words.disk_caches;
+  options.caches = words.build_caches;
   options.toolchains = words.toolchains;
   options.images = words.images;
   options.platform = words.platform;

@@ -46,7 +46,9 @@ struct Words {
   bool all = false;
   bool force = false;
   bool no_contents = false;
-  std::vector<std::string> disk_caches;
+  std::vector<std::string> build_caches;
+  std::vector<std::string> cache_headers;
+  std::string cache_timeout;
   std::vector<std::string> local_grpc_logs, remote_grpc_logs;
   std::string local_bep, remote_bep;
   std::string action;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/read_file.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -21,7 +22,25 @@ absl::Duration Now() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
+// 7.88 forgets of a connection used again that HTTP/2 is spoken on it, unless TLS says so
+// (curl/curl#10634, mended in 8.0). Debian 12 has it.
+bool LosesHttp2(const Curl& curl) {
+  const unsigned version = curl.version_info(CURLVERSION_NOW)->version_num;
+  return version >= 0x075800 && version < 0x080000;
+}
+
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<HandlePool>> PrepareExchanges(HttpSettings& settings) {
+  constexpr uint64_t kMostBundleBytes = 64 << 20;
+  LRE_ASSIGN_OR_RETURN(const Curl* const curl, LoadCurl());
+  // curl takes one set of authorities; what is named comes on top of what the system believes.
+  if (const std::string system = SystemAuthorities(*curl); !system.empty()) {
+    absl::StatusOr<std::string> bundle = ReadFile(system, kMostBundleBytes);
+    if (bundle.ok()) settings.tls.authorities.insert(0, absl::StrCat(*bundle, "\n"));
+  }
+  return std::make_shared<HandlePool>(curl);
+}
 
 HandlePool::~HandlePool() {
   const SigpipeBlocked blocked;
@@ -74,8 +93,14 @@ size_t Exchange::OnHeader(char* data, size_t size, size_t count, void* self) {
     exchange.headers_too_long_ = true;
     return 0;
   }
-  if (exchange.head_done_) return line.size();  // trailers of a chunked body
   std::string text(absl::StripAsciiWhitespace(ToAbsl(line)));
+  if (exchange.head_done_) {  // behind a chunked body, or one of HTTP/2
+    if (const size_t colon = text.find(':'); colon != std::string::npos) {
+      exchange.trailers_.Add(text.substr(0, colon),
+                             std::string(absl::StripAsciiWhitespace(text.substr(colon + 1))));
+    }
+    return line.size();
+  }
   if (line.starts_with("HTTP/")) {  // a new answer: those of 1xx come before the last one
     exchange.headers_ = Headers();
     const size_t space = text.find(' ');
@@ -121,20 +146,30 @@ absl::Status Exchange::SetOptions(const ExchangeRequest& request) {
     if (longer == nullptr) return absl::ResourceExhaustedError("out of memory");
     header_list_ = longer;
   }
-  form_ = request.form;
+  body_ = request.body;
+  http2_ = request.http2;
+  // Several streams are several connections, and a paused one holds up nobody else.
+  long version = CURL_HTTP_VERSION_1_1;
+  if (http2_) {
+    version = request.url.is_https() ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+  }
   bool ok = set(CURLOPT_URL, request.url.text.c_str()) && set(CURLOPT_NOSIGNAL, 1L) &&
             set(CURLOPT_ERRORBUFFER, error_) && set(CURLOPT_HTTPHEADER, header_list_) &&
             set(CURLOPT_USERAGENT, "lre-audit") && set(CURLOPT_FOLLOWLOCATION, 0L) &&
-            // Several streams are several connections, and a paused one holds up nobody else.
-            set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1)) &&
-            set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) && set(CURLOPT_BUFFERSIZE, kCurlBuffer) &&
+            set(CURLOPT_HTTP_VERSION, version) && set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&
+            set(CURLOPT_BUFFERSIZE, kCurlBuffer) &&
             set(CURLOPT_CONNECTTIMEOUT_MS,
                 static_cast<long>(absl::ToInt64Milliseconds(settings_.limits.connect_timeout))) &&
             set(CURLOPT_HEADERFUNCTION, &Exchange::OnHeader) && set(CURLOPT_HEADERDATA, this) &&
             set(CURLOPT_WRITEFUNCTION, &Exchange::OnBody) && set(CURLOPT_WRITEDATA, this);
-  if (!form_.empty()) {
-    ok = ok && set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(form_.size())) &&
-         set(CURLOPT_POSTFIELDS, form_.c_str());
+  if (!body_.empty()) {
+    ok = ok && set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size())) &&
+         set(CURLOPT_POSTFIELDS, body_.c_str());
+  }
+  // A proxy would have to speak HTTP/2 itself.
+  if (http2_) ok = ok && set(CURLOPT_HTTPPROXYTUNNEL, 1L);
+  if (http2_ && !request.url.is_https() && LosesHttp2(curl_)) {
+    ok = ok && set(CURLOPT_FORBID_REUSE, 1L);
   }
   // What goes to this machine itself goes through no proxy, as with all programs written in Go.
   if (IsLoopback(request.url.host)) ok = ok && set(CURLOPT_PROXY, "");
@@ -171,10 +206,12 @@ absl::Status Exchange::Begin(const ExchangeRequest& request) {
     return absl::InternalError("libcurl does not take the transfer");
   }
   added_ = true;
+  deadline_ = Now() + settings_.limits.exchange_timeout;
   while (!head_done_) {
     if (done_) return Failure();
     LRE_RETURN_IF_ERROR(Pump());
   }
+  LRE_RETURN_IF_ERROR(CheckProtocol());
   curl_off_t length = -1;
   curl_.easy_getinfo(handles_.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   if (length >= 0) content_length_ = static_cast<uint64_t>(length);
@@ -216,10 +253,15 @@ absl::Status Exchange::Pump() {
     done_ = true;
     result_ = message->data.result;
   }
-  if (done_ || window_bytes_ != had) return absl::OkStatus();
-
+  if (done_) return absl::OkStatus();
   const HttpLimits& limits = settings_.limits;
-  const absl::Duration left = limits.stall_timeout - waited_;
+  if (Now() >= deadline_) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("no end after ", absl::FormatDuration(limits.exchange_timeout)));
+  }
+  if (window_bytes_ != had) return absl::OkStatus();
+
+  const absl::Duration left = std::min(limits.stall_timeout - waited_, deadline_ - Now());
   const absl::Duration before = Now();
   const int most = static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(left), 1, 1000));
   curl_.multi_poll(handles_.multi, nullptr, 0, most, nullptr);
@@ -232,6 +274,14 @@ absl::Status Exchange::Pump() {
   if (!stalled) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("the server has stalled: ", bytes, " bytes in ",
                                          absl::FormatDuration(limits.stall_timeout)));
+}
+
+absl::Status Exchange::CheckProtocol() const {
+  if (!http2_) return absl::OkStatus();
+  long version = 0;
+  curl_.easy_getinfo(handles_.easy, CURLINFO_HTTP_VERSION, &version);
+  if (version == CURL_HTTP_VERSION_2_0) return absl::OkStatus();
+  return absl::FailedPreconditionError("the server does not speak HTTP/2");
 }
 
 absl::Status Exchange::Failure() const {
@@ -262,7 +312,11 @@ absl::Status Exchange::Failure() const {
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_SEND_FAIL_REWIND:
-      return absl::AbortedError(detail);
+    case CURLE_HTTP2_STREAM:  // RST_STREAM, or refused behind a GOAWAY
+      return absl::AbortedError(
+          http2_ && header_bytes_ == 0
+              ? absl::StrCat("the connection broke before a word of HTTP/2 came: ", detail)
+              : detail);
     case CURLE_OK:
       return absl::AbortedError("the connection was closed without an answer");
     default:  // an answer that is no HTTP, a broken chunk

@@ -18,6 +18,11 @@
 
 namespace lre_audit::net {
 
+// The handles of exchanges by `settings`, whose authorities become all that are to be believed:
+// those of the system are put before the ones named. FailedPrecondition without libcurl.
+class HandlePool;
+absl::StatusOr<std::shared_ptr<HandlePool>> PrepareExchanges(HttpSettings& settings);
+
 // Pairs of a multi and an easy handle, kept for their open connections. Thread-safe.
 class HandlePool {
  public:
@@ -39,14 +44,18 @@ class HandlePool {
 
 struct ExchangeRequest {
   Url url;
-  std::vector<std::string> headers;  // "Name: value"
-  std::string form;                  // not empty: a POST of it
-  bool shows_certificate = false;    // the client's own, of the TLS settings
+  std::vector<std::string> headers = {};  // "Name: value"
+  std::string body = {};                  // not empty: a POST of it
+  bool shows_certificate = false;         // the client's own, of the TLS settings
+  // HTTP/2 and nothing else: without TLS by prior knowledge. FailedPrecondition if the server's TLS
+  // does not agree to it.
+  bool http2 = false;
 };
 
 // Errors of both calls, apart from those that are final:
 //   Aborted      the connection broke, stalled or ended early: another attempt may succeed
 //   Unavailable  there was no connection: unknown host, refused
+//   DeadlineExceeded    not at its end within HttpLimits::exchange_timeout
 //   Unauthenticated     the server's certificate is not believed
 //   FailedPrecondition  there is no TLS on the other side, or none that both can speak
 class Exchange {
@@ -62,6 +71,7 @@ class Exchange {
   int status() const { return status_; }
   const std::string& status_line() const { return status_line_; }  // "503 Service Unavailable"
   const Headers& headers() const { return headers_; }
+  const Headers& trailers() const { return trailers_; }  // known once Read() has ended
   std::optional<uint64_t> content_length() const { return content_length_; }
   absl::Duration retry_after() const { return retry_after_; }  // zero if not said
 
@@ -74,6 +84,7 @@ class Exchange {
   absl::Status SetOptions(const ExchangeRequest& request);
   absl::Status Pump();  // lets curl work, waits where there is nothing to do
   absl::Status Failure() const;
+  absl::Status CheckProtocol() const;
   void FinishHead();
 
   const std::shared_ptr<HandlePool> pool_;
@@ -82,13 +93,15 @@ class Exchange {
   HandlePool::Handles handles_;
   bool added_ = false;
   curl_slist* header_list_ = nullptr;
-  std::string form_;
+  std::string body_;
+  bool http2_ = false;
+  absl::Duration deadline_;  // of the steady clock
   Url url_;
   char error_[CURL_ERROR_SIZE] = {};
 
   int status_ = 0;
   std::string status_line_;
-  Headers headers_;
+  Headers headers_, trailers_;
   std::optional<uint64_t> content_length_;
   absl::Duration retry_after_;
   uint64_t header_bytes_ = 0;

@@ -6,18 +6,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "audit/net/attempts.h"
-#include "audit/net/curl.h"
 #include "audit/net/exchange.h"
 #include "audit/net/http_body.h"
 #include "audit/net/url.h"
-#include "base/read_file.h"
 #include "base/status.h"
 #include "base/text.h"
 
 namespace lre_audit::net {
 namespace {
-
-constexpr uint64_t kMostBundleBytes = 64 << 20;
 
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -56,14 +52,8 @@ std::vector<std::string> Headers::All(std::string_view name) const {
 }
 
 absl::StatusOr<std::shared_ptr<HttpClient>> HttpClient::Make(HttpSettings settings) {
-  LRE_ASSIGN_OR_RETURN(const Curl* const curl, LoadCurl());
-  // curl takes one set of authorities; what is named comes on top of what the system believes.
-  if (const std::string system = SystemAuthorities(*curl); !system.empty()) {
-    absl::StatusOr<std::string> bundle = ReadFile(system, kMostBundleBytes);
-    if (bundle.ok()) settings.tls.authorities.insert(0, absl::StrCat(*bundle, "\n"));
-  }
-  return std::shared_ptr<HttpClient>(
-      new HttpClient(std::move(settings), std::make_shared<HandlePool>(curl)));
+  LRE_ASSIGN_OR_RETURN(std::shared_ptr<HandlePool> pool, PrepareExchanges(settings));
+  return std::shared_ptr<HttpClient>(new HttpClient(std::move(settings), std::move(pool)));
 }
 
 HttpClient::~HttpClient() = default;
@@ -75,10 +65,18 @@ absl::StatusOr<std::unique_ptr<Exchange>> HttpClient::OpenOnce(
   Url url = first;
   int refusals = 0;
   for (int redirects = 0;;) {
-    ExchangeRequest hop = {url, request.headers, request.form, url.Origin() == first.Origin()};
+    const bool at_origin = url.Origin() == first.Origin();
+    ExchangeRequest hop = {.url = url,
+                           .headers = request.headers,
+                           .body = request.form,
+                           .shows_certificate = at_origin};
     hop.headers.insert(hop.headers.end(), more_headers.begin(), more_headers.end());
+    if (at_origin) {
+      hop.headers.insert(hop.headers.end(), request.origin_headers.begin(),
+                         request.origin_headers.end());
+    }
     std::string authorization;
-    if (request.authorizer != nullptr && url.Origin() == first.Origin()) {
+    if (request.authorizer != nullptr && at_origin) {
       LRE_ASSIGN_OR_RETURN(authorization, request.authorizer->Authorization());
       if (!authorization.empty()) {
         hop.headers.push_back(absl::StrCat("Authorization: ", authorization));
@@ -90,8 +88,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> HttpClient::OpenOnce(
       return absl::IsAborted(begun) ? begun : About(url, begun);
     }
     const int status = exchange->status();
-    if (status == 401 && request.authorizer != nullptr && url.Origin() == first.Origin() &&
-        refusals < kMostRefusals) {
+    if (status == 401 && request.authorizer != nullptr && at_origin && refusals < kMostRefusals) {
       LRE_ASSIGN_OR_RETURN(
           const bool other_try,
           request.authorizer->Refused(authorization, exchange->headers().All("WWW-Authenticate")));

@@ -49,7 +49,8 @@ struct HttpLimits {
   // A server that sends less than this in so much time of waiting has stalled.
   absl::Duration stall_timeout = absl::Seconds(60);
   uint64_t stall_bytes = 60 << 10;
-  uint64_t header_bytes = 128 << 10;  // of one answer
+  absl::Duration exchange_timeout = absl::InfiniteDuration();  // of one request and its answer
+  uint64_t header_bytes = 128 << 10;                           // of one answer
   int redirects = 10;
   // Of one request, and again after each `progress_bytes` of a body.
   int retries = 5;
@@ -81,7 +82,8 @@ class Authorizer {
 
 struct HttpRequest {
   std::string url;
-  std::vector<std::string> headers = {};  // "Accept: text/html": to every host on the way
+  std::vector<std::string> headers = {};         // "Accept: text/html": to every host on the way
+  std::vector<std::string> origin_headers = {};  // secrets: to no host that it is redirected to
   std::shared_ptr<Authorizer> authorizer = nullptr;
   std::string form = {};  // not empty: a POST of application/x-www-form-urlencoded
   // Of streams: the size of the whole, where it is known from elsewhere, and the part asked for.
@@ -112,6 +114,7 @@ struct HttpStream {
 // tried again. Errors, one line that names the URL and what to do:
 //   InvalidArgument     a URL that is none
 //   Unavailable         not reached, or given up after all retries
+//   DeadlineExceeded    HttpLimits::exchange_timeout is over
 //   Unauthenticated     the server's certificate is not believed
 //   FailedPrecondition  no TLS there; no libcurl here
 //   DataLoss            answers that contradict themselves, or what the caller knows; redirects

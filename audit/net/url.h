@@ -36,6 +36,8 @@ bool IsLoopback(std::string_view host);
 
 // `text` with everything but unreserved characters (RFC 3986 section 2.3) as %XX, for a query.
 std::string PercentEncoded(std::string_view text);
+// `text` with each %XX as the byte that it means; what is no such thing stays as it is.
+std::string PercentDecoded(std::string_view text);
 
 }  // namespace lre_audit::net
 

@@ -23,7 +23,8 @@
 #   --copt=FLAG               a flag more for C++ sources
 #   --linkopt=FLAG            a flag more for linking, which is in parameter files
 #   --remote=URL              a remote cache instead of DIR/cache
-#   --instance=NAME           of the remote cache
+#   --upload=URL              a remote cache besides DIR/cache, which gets all results
+#   --instance=NAME           the instance of that
 set -euo pipefail
 
 die() { printf 'tests/bazel/build.sh: %s\n' "$*" >&2; exit 1; }
@@ -32,7 +33,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd); shift
 
 path=/usr/local/bin:/usr/bin:/bin cc=/usr/bin/gcc image=docker://lre-cc:0149364m0mn6dzbv434535bliabj7s06
-header=planted include='' stamp='' random='' undeclared='' remote='' instance=''
+header=planted include='' stamp='' random='' undeclared='' remote='' instance='' upload=''
 action_env=() copt=() linkopt=()
 for option; do
   value=${option#*=}
@@ -50,6 +51,7 @@ for option; do
     --linkopt=*) linkopt+=("--linkopt=$value") ;;
     --remote=*) remote=$value ;;
     --instance=*) instance=$value ;;
+    --upload=*) upload=$value ;;
     *) die "unknown option: $option" ;;
   esac
 done
@@ -266,6 +268,7 @@ platform(
 END
 
 cache=(--disk_cache="$out/cache")
+[[ -z $upload ]] || cache+=(--remote_cache="$upload" --remote_instance_name="$instance")
 [[ -z $remote ]] || cache=(--remote_cache="$remote" --noremote_upload_local_results --remote_retries=1
   --remote_instance_name="$instance")
 

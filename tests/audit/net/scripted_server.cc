@@ -12,8 +12,15 @@
 
 namespace lre_audit::net {
 
-ScriptedServer::ScriptedServer(std::function<Reply(const std::string&, int)> answer)
-    : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+bool ScriptedServer::HasHead(const std::string& request) {
+  return request.find("\r\n\r\n") != std::string::npos;
+}
+
+ScriptedServer::ScriptedServer(std::function<Reply(const std::string&, int)> answer,
+                               std::function<bool(const std::string&)> is_whole)
+    : answer_(std::move(answer)),
+      is_whole_(std::move(is_whole)),
+      listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -76,7 +83,7 @@ void ScriptedServer::Serve() {
 ScriptedServer::Reply ScriptedServer::ReadAndAnswer(int connection) {
   std::string request;
   char buffer[4096];
-  while (request.find("\r\n\r\n") == std::string::npos) {
+  while (!is_whole_(request)) {
     const ssize_t got = recv(connection, buffer, sizeof(buffer), 0);
     if (got <= 0) break;
     request.append(buffer, static_cast<size_t>(got));

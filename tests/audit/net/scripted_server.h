@@ -21,8 +21,10 @@ class ScriptedServer {
     bool repeats = false;  // sends the last 64 KiB again and again, until nobody listens
     bool keeps = false;    // waits for another request on the same connection
   };
-  // `answer` is given the head of each request, and its number from 0.
-  explicit ScriptedServer(std::function<Reply(const std::string& request, int number)> answer);
+  // `answer` is given the head of each request, and its number from 0; a request is one as soon as
+  // `is_whole` says so.
+  explicit ScriptedServer(std::function<Reply(const std::string& request, int number)> answer,
+                          std::function<bool(const std::string&)> is_whole = HasHead);
   ~ScriptedServer();
 
   std::string Url(const std::string& path) const;
@@ -30,10 +32,12 @@ class ScriptedServer {
   int connections() const;
 
  private:
+  static bool HasHead(const std::string& request);
   void Serve();
   Reply ReadAndAnswer(int connection);
 
   const std::function<Reply(const std::string&, int)> answer_;
+  const std::function<bool(const std::string&)> is_whole_;
   int listener_ = -1;
   int port_ = 0;
   mutable std::mutex mutex_;

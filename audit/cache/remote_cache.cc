@@ -1,0 +1,392 @@
+#include "audit/cache/remote_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "audit/cache/proto/bytestream.pb.h"
+#include "audit/cache/proto/cache_services.pb.h"
+#include "audit/cache/proto/remote_execution.pb.h"
+#include "audit/net/tls.h"
+#include "audit/net/url.h"
+#include "base/status.h"
+#include "base/text.h"
+
+namespace lre_audit::cache {
+namespace {
+
+namespace reapi = ::build::bazel::remote::execution::v2;
+
+constexpr uint64_t kMaxActionResult = 64 << 20;
+constexpr int kMostEmptyReads = 1000;  // in a row, that say nothing
+
+// DigestFunction.Value of remote_execution.proto.
+int Number(DigestFunction function) {
+  switch (function) {
+    case DigestFunction::kSha256:
+      return 1;
+    case DigestFunction::kSha1:
+      return 2;
+    case DigestFunction::kBlake3:
+      return 9;
+  }
+  return 0;
+}
+
+std::string NameOfNumber(int number) {
+  constexpr const char* kNames[] = {"UNKNOWN", "SHA256", "SHA1",    "MD5",        "VSO",
+                                    "SHA384",  "SHA512", "MURMUR3", "SHA256TREE", "BLAKE3"};
+  return number >= 0 && number <= 9 ? kNames[number] : absl::StrCat("number ", number);
+}
+
+// What no action's key is: a server that has an entry of it says yes to everything.
+BlobDigest NobodysKey(DigestFunction function) {
+  return DigestOf(function, "lre-audit asks for an entry that nobody has");
+}
+
+absl::Status SaysYesToAll(const std::string& name) {
+  return absl::DataLossError(absl::StrCat(
+      name,
+      " claims to have an entry of a key that no action has, so that its word means nothing"));
+}
+
+absl::Status CheckActionResult(const std::string& name, const std::string& bytes) {
+  if (reapi::ActionResult().ParseFromString(bytes)) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(name, " answers with ", bytes.size(), " bytes that are no ActionResult"));
+}
+
+absl::Status CheckBlob(const std::string& name, DigestFunction function, const BlobDigest& blob,
+                       const std::string& contents) {
+  const BlobDigest found = DigestOf(function, contents);
+  if (found == blob) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(name, " has other contents for the blob ",
+                                          blob.ToString(), ": ", found.ToString()));
+}
+
+absl::Status TooLarge(const BlobDigest& blob, uint64_t limit) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("blob ", blob.ToString(), " is larger than ", limit, " bytes"));
+}
+
+// A limit of ours is the question's fault, one that a server names is its own.
+absl::Status NotOurLimit(absl::Status status) {
+  if (!absl::IsResourceExhausted(status)) return status;
+  return absl::UnavailableError(status.message());
+}
+
+net::HttpLimits LimitsOf(const RemoteCacheOptions& options) {
+  net::HttpLimits limits;
+  limits.connect_timeout = std::min(limits.connect_timeout, options.timeout);
+  limits.exchange_timeout = options.timeout;
+  limits.stall_timeout = 2 * options.timeout;  // never first, for a stall would be waited for again
+  limits.retries = 2;
+  limits.longest_wait = std::min(limits.longest_wait, options.timeout);
+  limits.first_backoff = std::min(limits.first_backoff, options.timeout / 10);
+  return limits;
+}
+
+absl::StatusOr<net::HttpSettings> SettingsOf(const RemoteCacheOptions& options) {
+  net::HttpSettings settings;
+  if (!options.certificates.empty()) {
+    LRE_ASSIGN_OR_RETURN(settings.tls, net::ReadCertificates(options.certificates));
+  }
+  settings.tls.verify = options.tls_verify;
+  settings.limits = LimitsOf(options);
+  return settings;
+}
+
+// "NAME: VALUE" of "NAME=VALUE"; curl has a form of its own for an empty value.
+std::vector<std::string> HeadersOf(const RemoteCacheOptions& options) {
+  std::vector<std::string> headers;
+  for (const auto& [name, value] : options.headers) {
+    headers.push_back(value.empty() ? absl::StrCat(name, ";") : absl::StrCat(name, ": ", value));
+  }
+  return headers;
+}
+
+class GrpcCache : public BuildCache {
+ public:
+  GrpcCache(std::string name, std::string instance, DigestFunction function,
+            std::unique_ptr<net::GrpcChannel> channel)
+      : name_(std::move(name)),
+        instance_(std::move(instance)),
+        function_(function),
+        channel_(std::move(channel)) {}
+
+  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
+    const absl::Status read = ReadAction(action).status();
+    if (absl::IsNotFound(read)) return false;
+    LRE_RETURN_IF_ERROR(read);
+    return true;
+  }
+
+  absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override {
+    LRE_RETURN_IF_ERROR(Greet());
+    LRE_RETURN_IF_ERROR(Probe());
+    return GetActionResult(action);
+  }
+
+  absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) override {
+    if (blob.size > limit) return TooLarge(blob, limit);
+    if (blob == DigestOf(function_, "")) return std::string();
+    LRE_RETURN_IF_ERROR(Greet());
+    google::bytestream::ReadRequest request;
+    // SHA-256 and SHA-1 are known by the length of the hash.
+    request.set_resource_name(absl::StrCat(instance_, instance_.empty() ? "" : "/", "blobs/",
+                                           function_ == DigestFunction::kBlake3 ? "blake3/" : "",
+                                           blob.ToString()));
+    std::string contents;
+    int empty = 0;
+    const absl::Status read = channel_->Stream(
+        "/google.bytestream.ByteStream/Read",
+        [&] {
+          request.set_read_offset(static_cast<int64_t>(contents.size()));
+          return request.SerializeAsString();
+        },
+        [&](std::string_view message) -> absl::Status {
+          google::bytestream::ReadResponse response;
+          if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
+            return absl::DataLossError("a message that is no ReadResponse");
+          }
+          empty = response.data().empty() ? empty + 1 : 0;
+          if (empty > kMostEmptyReads) return absl::DataLossError("an endless stream of nothing");
+          if (response.data().size() > blob.size - contents.size()) {
+            return absl::DataLossError(
+                absl::StrCat("more than the ", blob.size, " bytes of ", blob.ToString()));
+          }
+          contents.append(response.data());
+          return absl::OkStatus();
+        });
+    if (absl::IsNotFound(read)) return read;
+    LRE_RETURN_IF_ERROR(NotOurLimit(read));
+    LRE_RETURN_IF_ERROR(CheckBlob(name_, function_, blob, contents));
+    return contents;
+  }
+
+  std::vector<std::string> OtherFunctions() const override { return other_functions_; }
+
+ private:
+  // Asks for capabilities, once. Who has no such service is taken as it is.
+  absl::Status Greet() {
+    if (greeted_) return absl::OkStatus();
+    reapi::GetCapabilitiesRequest request;
+    request.set_instance_name(instance_);
+    const absl::StatusOr<std::string> answer =
+        channel_->Call("/build.bazel.remote.execution.v2.Capabilities/GetCapabilities",
+                       request.SerializeAsString());
+    greeted_ = true;
+    if (absl::IsUnimplemented(answer.status())) return absl::OkStatus();
+    if (absl::IsNotFound(answer.status()))
+      return absl::FailedPreconditionError(answer.status().message());
+    if (!answer.ok()) return NotOurLimit(answer.status());
+    reapi::ServerCapabilities capabilities;
+    if (!capabilities.ParseFromString(*answer)) {
+      return absl::DataLossError(
+          absl::StrCat(name_, " answers with ", answer->size(), " bytes that are no capabilities"));
+    }
+    const auto& functions = capabilities.cache_capabilities().digest_functions();
+    if (functions.empty() ||
+        std::find(functions.begin(), functions.end(), Number(function_)) != functions.end()) {
+      return absl::OkStatus();
+    }
+    for (const int number : functions) other_functions_.push_back(NameOfNumber(number));
+    return absl::FailedPreconditionError(absl::StrCat(name_, " has no entries by ",
+                                                      ToAbsl(Name(function_)), ", only by ",
+                                                      absl::StrJoin(other_functions_, ", ")));
+  }
+
+  absl::Status Probe() {
+    if (probed_) return absl::OkStatus();
+    const absl::Status answer = GetActionResult(NobodysKey(function_)).status();
+    if (answer.ok()) return SaysYesToAll(name_);
+    if (!absl::IsNotFound(answer)) return answer;
+    probed_ = true;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> GetActionResult(const BlobDigest& action) {
+    reapi::GetActionResultRequest request;
+    request.set_instance_name(instance_);
+    request.mutable_action_digest()->set_hash(action.Hex());
+    request.mutable_action_digest()->set_size_bytes(static_cast<int64_t>(action.size));
+    request.set_digest_function(Number(function_));
+    absl::StatusOr<std::string> answer =
+        channel_->Call("/build.bazel.remote.execution.v2.ActionCache/GetActionResult",
+                       request.SerializeAsString());
+    if (absl::IsNotFound(answer.status())) return answer;
+    if (!answer.ok()) return NotOurLimit(answer.status());
+    LRE_RETURN_IF_ERROR(CheckActionResult(name_, *answer));
+    return answer;
+  }
+
+  const std::string name_, instance_;
+  const DigestFunction function_;
+  const std::unique_ptr<net::GrpcChannel> channel_;
+  bool greeted_ = false, probed_ = false;
+  std::vector<std::string> other_functions_;
+};
+
+class HttpCache : public BuildCache {
+ public:
+  HttpCache(std::string name, std::string base, std::vector<std::string> headers,
+            DigestFunction function, std::shared_ptr<net::HttpClient> client)
+      : name_(std::move(name)),
+        base_(std::move(base)),
+        headers_(std::move(headers)),
+        function_(function),
+        client_(std::move(client)) {}
+
+  // A HEAD would do, and would believe a server that has a page for everything.
+  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
+    const absl::Status read = ReadAction(action).status();
+    if (absl::IsNotFound(read)) return false;
+    LRE_RETURN_IF_ERROR(read);
+    return true;
+  }
+
+  absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override {
+    if (!probed_) {
+      const absl::Status answer = Get("ac", NobodysKey(function_), kMaxActionResult).status();
+      if (answer.ok()) return SaysYesToAll(name_);
+      if (!absl::IsNotFound(answer)) return NotOurLimit(answer);
+      probed_ = true;
+    }
+    absl::StatusOr<std::string> answer = Get("ac", action, kMaxActionResult);
+    if (absl::IsNotFound(answer.status())) return answer;
+    if (!answer.ok()) return NotOurLimit(answer.status());
+    LRE_RETURN_IF_ERROR(CheckActionResult(name_, *answer));
+    return answer;
+  }
+
+  absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) override {
+    if (blob.size > limit) return TooLarge(blob, limit);
+    if (blob == DigestOf(function_, "")) return std::string();
+    absl::StatusOr<std::string> contents = Get("cas", blob, blob.size);
+    if (absl::IsNotFound(contents.status())) return contents;
+    if (!contents.ok()) return NotOurLimit(contents.status());
+    LRE_RETURN_IF_ERROR(CheckBlob(name_, function_, blob, *contents));
+    return contents;
+  }
+
+ private:
+  absl::StatusOr<std::string> Get(const char* kind, const BlobDigest& digest, uint64_t most_bytes) {
+    net::HttpRequest request;
+    request.url = absl::StrCat(base_, "/", kind, "/", digest.Hex());
+    request.origin_headers = headers_;
+    LRE_ASSIGN_OR_RETURN(net::HttpAnswer answer, client_->Fetch(request, most_bytes));
+    if (answer.status == 200) return std::move(answer.body);
+    const std::string said =
+        absl::StrCat(answer.url, ": answers ", Escaped(answer.status_line.substr(0, 200)));
+    switch (answer.status) {
+      case 404:
+      case 410:
+        return absl::NotFoundError(said);
+      case 401:
+        return absl::UnauthenticatedError(said);
+      case 403:
+        return absl::PermissionDeniedError(said);
+      default:
+        return absl::UnknownError(said);
+    }
+  }
+
+  const std::string name_, base_;
+  const std::vector<std::string> headers_;
+  const DigestFunction function_;
+  const std::shared_ptr<net::HttpClient> client_;
+  bool probed_ = false;
+};
+
+struct Reference {
+  std::string scheme, user, server, path;  // "grpc", "me:secret", "host:80", "/main"
+};
+
+Reference Split(std::string_view text) {
+  Reference reference;
+  const size_t scheme = text.find("://");
+  reference.scheme = absl::AsciiStrToLower(ToAbsl(text.substr(0, scheme)));
+  text.remove_prefix(scheme + 3);
+  const size_t path = std::min(text.find_first_of("/?#"), text.size());
+  reference.server = text.substr(0, path);
+  reference.path = text.substr(path);
+  if (const size_t at = reference.server.rfind('@'); at != std::string::npos) {
+    reference.user = reference.server.substr(0, at);
+    reference.server.erase(0, at + 1);
+  }
+  while (reference.path.ends_with('/')) reference.path.pop_back();
+  return reference;
+}
+
+}  // namespace
+
+bool IsRemote(std::string_view reference) {
+  return reference.find("://") != std::string_view::npos;
+}
+
+std::string ServerOf(std::string_view text) {
+  if (!IsRemote(text)) return "";
+  const Reference reference = Split(text);
+  return reference.scheme.starts_with("grpc") ? reference.server : "";
+}
+
+std::string PrintableReference(std::string_view text) {
+  if (!IsRemote(text)) return std::string(text);
+  const Reference reference = Split(text);
+  return absl::StrCat(reference.scheme, "://", reference.server, reference.path);
+}
+
+absl::StatusOr<std::unique_ptr<BuildCache>> OpenRemote(const std::string& text,
+                                                       DigestFunction function,
+                                                       const RemoteCacheOptions& options) {
+  const Reference reference = Split(text);
+  const std::string name = PrintableReference(text);
+  const auto refused = [&](const char* why) {
+    return absl::InvalidArgumentError(absl::StrCat("--cache ", Escaped(name), ": ", why));
+  };
+  if (reference.path.find_first_of("?#") != std::string::npos) {
+    return refused("a cache's URL has neither query nor fragment");
+  }
+  const bool is_grpc = reference.scheme == "grpc" || reference.scheme == "grpcs";
+  if (!is_grpc && reference.scheme != "http" && reference.scheme != "https") {
+    return refused("expected grpc://, grpcs://, http://, https:// or a directory of --disk_cache");
+  }
+  LRE_ASSIGN_OR_RETURN(net::HttpSettings http, SettingsOf(options));
+  std::vector<std::string> headers = HeadersOf(options);
+  const auto open = [&]() -> absl::StatusOr<std::unique_ptr<BuildCache>> {
+    if (is_grpc) {
+      LRE_ASSIGN_OR_RETURN(
+          std::unique_ptr<net::GrpcChannel> channel,
+          net::GrpcChannel::Make(absl::StrCat(reference.scheme, "://", reference.server),
+                                 {.http = std::move(http),
+                                  .headers = std::move(headers),
+                                  .message_bytes = kMaxActionResult}));
+      const std::string instance = net::PercentDecoded(reference.path);
+      return std::make_unique<GrpcCache>(Escaped(name),
+                                         instance.substr(std::min<size_t>(1, instance.size())),
+                                         function, std::move(channel));
+    }
+    LRE_ASSIGN_OR_RETURN(const net::Url url, net::ParseUrl(name));
+    if (!reference.user.empty()) {
+      headers.push_back(absl::StrCat("Authorization: Basic ",
+                                     absl::Base64Escape(net::PercentDecoded(reference.user))));
+    }
+    LRE_ASSIGN_OR_RETURN(std::shared_ptr<net::HttpClient> client,
+                         net::HttpClient::Make(std::move(http)));
+    std::string base = url.text;
+    while (base.ends_with('/')) base.pop_back();
+    return std::make_unique<HttpCache>(url.Printable(), std::move(base), std::move(headers),
+                                       function, std::move(client));
+  };
+  if (is_grpc && !reference.user.empty()) {
+    return refused("caches of gRPC have no user in the URL; use --cache-header");
+  }
+  absl::StatusOr<std::unique_ptr<BuildCache>> cache = open();
+  if (cache.ok() || !absl::IsInvalidArgument(cache.status())) return cache;
+  return absl::InvalidArgumentError(absl::StrCat("--cache ", cache.status().message()));
+}
+
+}  // namespace lre_audit::cache

@@ -1,0 +1,317 @@
+#include "audit/cache/remote_cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "audit/cache/build_cache.h"
+#include "audit/cache/proto/bytestream.pb.h"
+#include "audit/cache/proto/cache_services.pb.h"
+#include "audit/cache/proto/remote_execution.pb.h"
+#include "tests/audit/net/scripted_grpc.h"
+
+namespace lre_audit::cache {
+namespace {
+
+using net::Answer;
+using net::DataFrame;
+using net::GrpcAnswer;
+using net::GrpcServer;
+using net::GrpcStatus;
+using net::GrpcUrl;
+using net::ScriptedServer;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace reapi = ::build::bazel::remote::execution::v2;
+
+constexpr DigestFunction kSha256 = DigestFunction::kSha256;
+
+std::string Capabilities(std::initializer_list<int> functions) {
+  reapi::ServerCapabilities capabilities;
+  for (const int function : functions) {
+    capabilities.mutable_cache_capabilities()->add_digest_functions(function);
+  }
+  return GrpcAnswer(capabilities.SerializeAsString());
+}
+std::string NotFound() { return GrpcStatus(5, "not here"); }
+std::string Result() {
+  reapi::ActionResult result;
+  result.set_exit_code(0);
+  result.set_stdout_raw("hello");
+  return GrpcAnswer(result.SerializeAsString());
+}
+std::string Data(std::string_view bytes) {
+  google::bytestream::ReadResponse response;
+  response.set_data(std::string(bytes));
+  return response.SerializeAsString();
+}
+std::string Blob(const std::vector<std::string>& pieces) {
+  std::vector<std::string> messages;
+  for (const std::string& piece : pieces) messages.push_back(Data(piece));
+  return GrpcAnswer(messages, {{"grpc-status", "0"}});
+}
+
+RemoteCacheOptions Hasty() {
+  RemoteCacheOptions options;
+  options.timeout = absl::Milliseconds(300);
+  return options;
+}
+
+// A server of these answers, one call each, and the caches that name it.
+struct Served {
+  explicit Served(std::vector<std::string> answers, DigestFunction function = kSha256,
+                  const std::string& path = "", const RemoteCacheOptions& options = Hasty())
+      : server(GrpcServer([answers](int number) {
+          return answers[std::min<size_t>(static_cast<size_t>(number), answers.size() - 1)];
+        })),
+        caches(*BuildCaches::Open({GrpcUrl(*server) + path}, function, options)) {}
+
+  std::vector<std::string> requests() const { return net::GrpcRequests(*server); }
+  size_t calls() const { return requests().size(); }
+  absl::Status trouble() const {
+    return caches.Troubles().empty() ? absl::OkStatus() : caches.Troubles()[0].status;
+  }
+
+  std::unique_ptr<ScriptedServer> server;
+  BuildCaches caches;
+};
+
+BlobDigest Key(std::string_view name) { return DigestOf(kSha256, name); }
+
+TEST(RemoteCache, HasAnEntryOrHasNone) {
+  Served served({Capabilities({1}), NotFound(), Result(), NotFound()});
+  EXPECT_EQ(*served.caches.Contains(Key("a")), true);
+  EXPECT_EQ(*served.caches.Contains(Key("b")), false);
+  EXPECT_EQ(*served.caches.Contains(Key("a")), true);
+  EXPECT_EQ(*served.caches.Contains(Key("b")), false);
+  EXPECT_EQ(served.calls(), 4u) << "what was answered is asked again";
+  EXPECT_TRUE(served.trouble().ok());
+}
+
+TEST(RemoteCache, IsAskedByInstanceAndFunction) {
+  Served served({Capabilities({1, 9}), NotFound(), NotFound(), Blob({"contents"})},
+                DigestFunction::kBlake3, "/main%2Fone");
+  EXPECT_EQ(*served.caches.Contains(DigestOf(DigestFunction::kBlake3, "a")), false);
+  const BlobDigest blob = DigestOf(DigestFunction::kBlake3, "contents");
+  EXPECT_EQ(served.caches.ReadBlob(blob, 100).value_or("none"), "contents");
+  const std::vector<std::string> requests = served.requests();
+  EXPECT_THAT(requests[0], HasSubstr("main/one"));
+  EXPECT_THAT(requests[2], HasSubstr("main/one"));
+  EXPECT_THAT(requests[2], HasSubstr("\x30\x09")) << "digest_function: BLAKE3";
+  EXPECT_THAT(requests[3], HasSubstr(absl::StrCat("main/one/blobs/blake3/", blob.Hex(), "/8")));
+}
+
+TEST(RemoteCache, ReadsBlobsInPiecesAndGoesOnWhereTheyBreak) {
+  const std::string cut = absl::StrCat(
+      net::Settings(), net::HeaderFrame({{":status", "200"}, {"content-type", "application/grpc"}}),
+      DataFrame(net::Message(Data("con"))), DataFrame(net::Message(Data("tent")).substr(0, 8)),
+      std::string(net::kCloses));
+  Served served({Capabilities({1}), cut, Blob({"tents"})});
+  EXPECT_EQ(served.caches.ReadBlob(Key("contents"), 100).value_or("none"), "contents");
+  EXPECT_THAT(served.requests().back(), HasSubstr(Key("contents").ToString() + "\x10\x03"));
+  EXPECT_TRUE(served.trouble().ok()) << served.trouble();
+}
+
+TEST(RemoteCache, WhatTheCallerDoesNotWantIsNotAsked) {
+  Served served({Capabilities({1}), NotFound()});
+  EXPECT_EQ(served.caches.ReadBlob(Key("contents"), 7).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(served.caches.ReadBlob(Key(""), 7).value_or("none"), "");
+  EXPECT_EQ(served.calls(), 0u);
+  EXPECT_EQ(served.caches.ReadBlob(Key("contents"), 8).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_TRUE(served.trouble().ok()) << served.trouble();
+}
+
+// Whatever comes instead of an answer: the cache has no say, and is not asked again.
+void ExpectTrouble(Served served, const std::string& words, bool of_blob = false) {
+  const auto ask = [&] {
+    return of_blob ? served.caches.ReadBlob(Key("contents"), 100).status()
+                   : served.caches.Contains(Key("a")).status();
+  };
+  EXPECT_EQ(ask().code(), absl::StatusCode::kUnavailable);
+  const size_t calls = served.calls();
+  EXPECT_THAT(std::string(served.trouble().message()), HasSubstr(words));
+  EXPECT_THAT(std::string(served.trouble().message()), HasSubstr(GrpcUrl(*served.server)));
+  EXPECT_EQ(ask().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(served.calls(), calls);
+  EXPECT_EQ(served.caches.Troubles().size(), 1u);
+}
+
+TEST(RemoteCache, TroubleIsToldOnceAndEndsIt) {
+  ExpectTrouble(Served({GrpcStatus(16, "who%20are%20you")}), "UNAUTHENTICATED: who are you");
+  ExpectTrouble(Served({GrpcStatus(5, "no such instance")}), "no such instance");
+  ExpectTrouble(Served({GrpcStatus(8, "quota")}), "RESOURCE_EXHAUSTED: quota");
+  ExpectTrouble(Served({Capabilities({1}), GrpcStatus(12, "")}), "UNIMPLEMENTED");
+  ExpectTrouble(Served({Capabilities({1}), GrpcStatus(14, "")}), "given up after 3 attempts");
+  ExpectTrouble(Served({Capabilities({1}), std::string(net::kStalls)}), "no end after 300ms");
+  ExpectTrouble(Served({GrpcAnswer("\xff\xff")}), "no capabilities");
+  ExpectTrouble(Served({Capabilities({1}), NotFound(), GrpcAnswer("\xff\xff")}),
+                "2 bytes that are no ActionResult");
+  ExpectTrouble(Served({Capabilities({1}), Result()}), "a key that no action has");
+  ExpectTrouble(Served({Capabilities({1}), Blob({"CONTENTS"})}), "has other contents", true);
+  ExpectTrouble(Served({Capabilities({1}), Blob({"contents", "!"})}), "more than the 8 bytes",
+                true);
+  ExpectTrouble(Served({Capabilities({1}), Blob({"conte"})}), "has other contents", true);
+  ExpectTrouble(Served({Capabilities({1}), Blob(std::vector<std::string>(1002, ""))}),
+                "an endless stream of nothing", true);
+  ExpectTrouble(Served({Capabilities({1}), GrpcAnswer("\xff")}), "no ReadResponse", true);
+}
+
+TEST(RemoteCache, AServerWithoutCapabilitiesIsTakenAsItIs) {
+  Served served({GrpcStatus(12, ""), NotFound(), Result()});
+  EXPECT_EQ(*served.caches.Contains(Key("a")), true);
+}
+
+TEST(RemoteCache, SaysWhichFunctionsItHasInstead) {
+  Served served({Capabilities({9, 2})});
+  EXPECT_FALSE(served.caches.Contains(Key("a")).ok());
+  ASSERT_EQ(served.caches.Troubles().size(), 1u);
+  EXPECT_THAT(served.caches.Troubles()[0].other_functions, ElementsAre("BLAKE3", "SHA1"));
+}
+
+TEST(RemoteCache, AnotherCacheAnswersWhereOneFails) {
+  const auto broken = GrpcServer([](int) { return GrpcStatus(16, ""); });
+  const auto sound = GrpcServer([](int number) {
+    return std::vector<std::string>{Capabilities({1}), NotFound(), Result(), NotFound()}[number];
+  });
+  BuildCaches caches = *BuildCaches::Open({GrpcUrl(*broken), GrpcUrl(*sound)}, kSha256, Hasty());
+  EXPECT_EQ(*caches.Contains(Key("a")), true);
+  // One that cannot say may have it.
+  EXPECT_EQ(caches.Contains(Key("b")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(caches.Troubles().size(), 1u);
+}
+
+TEST(RemoteCache, ManyAreAskedForAtOnceAndOnce) {
+  reapi::ActionResult result;
+  result.set_stdout_raw("hello");
+  ScriptedServer server([&](const std::string& request, int) {
+    const bool has =
+        request.find("/ac/0") != std::string::npos || request.find("/ac/a") != std::string::npos;
+    return ScriptedServer::Reply{has ? Answer("200 OK", "", result.SerializeAsString())
+                                     : Answer("404 Not Found", "", "")};
+  });
+  BuildCaches caches = *BuildCaches::Open({server.Url("")}, kSha256, Hasty());
+  std::vector<BlobDigest> keys;
+  for (int i = 0; i < 300; ++i) keys.push_back(Key(absl::StrCat(i)));
+  caches.Prefetch(keys);
+  EXPECT_EQ(server.requests().size(), 301u);  // and nobody's key
+  for (const BlobDigest& key : keys) {
+    EXPECT_EQ(*caches.Contains(key), key.Hex()[0] == '0' || key.Hex()[0] == 'a') << key.Hex();
+  }
+  EXPECT_EQ(server.requests().size(), 301u);
+  EXPECT_TRUE(caches.Troubles().empty());
+}
+
+TEST(RemoteCache, TroubleEndsWhatIsAskedAtOnce) {
+  ScriptedServer server([&](const std::string&, int number) {
+    return ScriptedServer::Reply{number < 30 ? Answer("404 Not Found", "", "")
+                                             : Answer("401 Who", "", "")};
+  });
+  BuildCaches caches = *BuildCaches::Open({server.Url("")}, kSha256, Hasty());
+  std::vector<BlobDigest> keys;
+  for (int i = 0; i < 300; ++i) keys.push_back(Key(absl::StrCat(i)));
+  caches.Prefetch(keys);
+  EXPECT_LT(server.requests().size(), 60u);
+  ASSERT_EQ(caches.Troubles().size(), 1u);
+  EXPECT_EQ(caches.Troubles()[0].status.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_FALSE(caches.Contains(keys[299]).ok());
+}
+
+TEST(RemoteCache, AllQuestionsTogetherAreBounded) {
+  RemoteCacheOptions options = Hasty();
+  options.most_time = absl::ZeroDuration();
+  Served served({Capabilities({1}), NotFound(), Result()}, kSha256, "", options);
+  EXPECT_EQ(*served.caches.Contains(Key("a")), true);
+  EXPECT_FALSE(served.caches.Contains(Key("b")).ok());
+  EXPECT_EQ(served.trouble().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(RemoteCache, ReferencesThatAreNone) {
+  for (const char* reference :
+       {"ftp://host/", "grpc://", "grpc://me:secret@host:1", "http://host/?secret",
+        "grpc://host:1/main#secret", "grpc://host:no"}) {
+    const absl::Status status = BuildCaches::Open({reference}, kSha256).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << reference;
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("me:"))) << reference;
+  }
+  EXPECT_EQ(PrintableReference("http://me:secret@host/cache/"), "http://host/cache");
+  EXPECT_EQ(PrintableReference("/a/directory/"), "/a/directory/");
+}
+
+// --- caches of plain HTTP
+
+BuildCaches OfHttp(const ScriptedServer& server, const std::string& user = "") {
+  return *BuildCaches::Open({"http://" + user + server.Url("/cache/").substr(7)}, kSha256, Hasty());
+}
+
+TEST(HttpCache, IsAskedForFilesByWhoeverTheUrlSays) {
+  reapi::ActionResult result;
+  result.set_stdout_raw("hello");
+  ScriptedServer server([&](const std::string& request, int) {
+    const bool has = request.find("/cache/ac/" + Key("a").Hex()) != std::string::npos;
+    const bool blob = request.find("/cache/cas/" + Key("blob").Hex()) != std::string::npos;
+    return ScriptedServer::Reply{has    ? Answer("200 OK", "", result.SerializeAsString())
+                                 : blob ? Answer("200 OK", "", "blob")
+                                        : Answer("404 Not Found", "", "")};
+  });
+  BuildCaches caches = OfHttp(server, "me:se%40cret@");
+  EXPECT_EQ(*caches.Contains(Key("a")), true);
+  EXPECT_EQ(*caches.Contains(Key("b")), false);
+  EXPECT_EQ(caches.ReadBlob(Key("blob"), 100).value_or("none"), "blob");
+  EXPECT_EQ(caches.ReadBlob(Key("bulb"), 100).status().code(), absl::StatusCode::kNotFound);
+  for (const std::string& request : server.requests()) {
+    EXPECT_THAT(request, HasSubstr("Authorization: Basic bWU6c2VAY3JldA=="));
+  }
+}
+
+TEST(HttpCache, TellsNobodyElseWhoAsks) {
+  ScriptedServer other([](const std::string&, int) {
+    return ScriptedServer::Reply{Answer("404 Not Found", "", "")};
+  });
+  ScriptedServer server([&](const std::string&, int) {
+    return ScriptedServer::Reply{
+        Answer("307 Temporary Redirect", "Location: " + other.Url("/x") + "\r\n", "")};
+  });
+  RemoteCacheOptions options = Hasty();
+  options.headers = {{"x-secret", "hunter2"}};
+  BuildCaches caches =
+      *BuildCaches::Open({"http://me:secret@" + server.Url("/").substr(7)}, kSha256, options);
+  EXPECT_EQ(*caches.Contains(Key("a")), false);
+  EXPECT_THAT(server.requests()[0], HasSubstr("x-secret: hunter2"));
+  EXPECT_THAT(server.requests()[0], HasSubstr("Basic"));
+  EXPECT_THAT(other.requests()[0], Not(HasSubstr("hunter2")));
+  EXPECT_THAT(other.requests()[0], Not(HasSubstr("Basic")));
+}
+
+void ExpectHttpTrouble(const std::string& answer, absl::StatusCode code, const std::string& words,
+                       bool of_blob = false) {
+  ScriptedServer server([&](const std::string&, int) { return ScriptedServer::Reply{answer}; });
+  BuildCaches caches = OfHttp(server);
+  const absl::Status asked =
+      of_blob ? caches.ReadBlob(Key("contents"), 100).status() : caches.Contains(Key("a")).status();
+  EXPECT_EQ(asked.code(), absl::StatusCode::kUnavailable) << asked;
+  ASSERT_EQ(caches.Troubles().size(), 1u) << words;
+  const absl::Status trouble = caches.Troubles()[0].status;
+  EXPECT_EQ(trouble.code(), code) << trouble;
+  EXPECT_THAT(std::string(trouble.message()), HasSubstr(words));
+}
+
+TEST(HttpCache, TroubleIsToldAndEndsIt) {
+  using absl::StatusCode;
+  ExpectHttpTrouble(Answer("200 OK", "", "<html>"), StatusCode::kDataLoss, "no action has");
+  ExpectHttpTrouble(Answer("200 OK", "", ""), StatusCode::kDataLoss, "a key that no action has");
+  ExpectHttpTrouble(Answer("401 Who", "", ""), StatusCode::kUnauthenticated, "answers 401 Who");
+  ExpectHttpTrouble(Answer("403 No", "", ""), StatusCode::kPermissionDenied, "answers 403 No");
+  ExpectHttpTrouble(Answer("405 No", "", ""), StatusCode::kUnknown, "answers 405 No");
+  ExpectHttpTrouble(Answer("503 Busy", "", ""), StatusCode::kUnavailable, "after 3 attempts");
+  ExpectHttpTrouble("nonsense\r\n\r\n", StatusCode::kDataLoss, "HTTP/0.9");
+  ExpectHttpTrouble(Answer("200 OK", "", "CONTENTS"), StatusCode::kDataLoss, "other contents",
+                    true);
+  ExpectHttpTrouble(Answer("200 OK", "", "contents!"), StatusCode::kUnavailable, "limit of 8",
+                    true);
+}
+
+}  // namespace
+}  // namespace lre_audit::cache
