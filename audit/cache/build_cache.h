@@ -21,6 +21,9 @@ namespace lre_audit::cache {
 
 // From one thread at a time; but once a remote one has answered, Contains() may be called from
 // several.
+// Bytes. An ActionResult that is larger names hundreds of thousands of outputs.
+constexpr uint64_t kMaxActionResult = uint64_t{64} << 20;
+
 class BuildCache : public KnownActions {
  public:
   // The ActionResult message of an action, as the cache sent it. NotFound where there is none.

@@ -34,7 +34,7 @@ class Makers {
   std::optional<Maker> Of(std::string_view path) const {
     const std::string_view whole = path;
     while (true) {
-      const StringId id = log_.strings.Find(path);
+      const StringId id = log_.tables->strings.Find(path);
       const auto found = id == 0 ? by_output_.end() : by_output_.find(id);
       if (found != by_output_.end()) return Maker{found->second, path.size() != whole.size()};
       const size_t slash = path.rfind('/');
@@ -67,10 +67,8 @@ class Finder {
       Rank();
       return std::move(result_);
     }
-    makers_.emplace(local_);
     pair_of_local_.assign(local_.spawns.size(), kNone);
     for (uint32_t i = 0; i < Pairs().size(); ++i) pair_of_local_[Pairs()[i].local] = i;
-    consumers_.resize(Pairs().size());
 
     instances_ = NameInstances(request_.local_calls, request_.remote_calls);
     Diagnoser diagnoser(local_, remote_, request_.oracles);
@@ -279,6 +277,7 @@ class Finder {
   // False where the input is not one that a spawn makes.
   bool Follow(uint32_t i, const Difference& difference, const Diagnosis& diagnosis) {
     const bool one_sided = !difference.local || !difference.remote;
+    if (!makers_) makers_.emplace(local_);
     const std::optional<Makers::Maker> maker = makers_->Of(difference.name);
     Upstream upstream{.pair = i,
                       .difference = difference,
@@ -364,7 +363,9 @@ class Finder {
       stack.pop_back();
       cause.actions.push_back(pair);
       if (!cause.what.spreads) continue;
-      for (const uint32_t consumer : consumers_[pair]) {
+      const auto consumers = consumers_.find(pair);
+      if (consumers == consumers_.end()) continue;
+      for (const uint32_t consumer : consumers->second) {
         if (std::exchange(reached_in[consumer], round) != round) stack.push_back(consumer);
       }
     }
@@ -403,9 +404,10 @@ class Finder {
   BlobReader blobs_;
   BlobCauses contents_;
   HostReads host_reads_;
-  std::optional<Makers> makers_;
+  std::optional<Makers> makers_;  // once something is asked for
   std::vector<uint32_t> pair_of_local_;
-  std::vector<std::vector<uint32_t>> consumers_;  // of each pair's outputs, as pairs
+  // Of a pair's outputs that differ, as pairs.
+  absl::flat_hash_map<uint32_t, std::vector<uint32_t>> consumers_;
   std::vector<Upstream> upstream_;
   std::optional<NamedCause> instances_;  // that they differ
   // By the key's hash in hex, where calls were logged.

@@ -73,8 +73,8 @@ bool SameOutputs(const ExecutionLog& a_log, const Spawn& a, const ExecutionLog& 
   const std::vector<OutputView> in_a = Outputs(a_log, a), in_b = Outputs(b_log, b);
   if (in_a.size() != in_b.size()) return false;
   for (size_t i = 0; i < in_a.size(); ++i) {
-    const Artifact& x = a_log.artifacts[in_a[i].artifact];
-    const Artifact& y = b_log.artifacts[in_b[i].artifact];
+    const Artifact& x = a_log.tables->artifacts[in_a[i].artifact];
+    const Artifact& y = b_log.tables->artifacts[in_b[i].artifact];
     // Trees and symlinks are for the slow way.
     if (in_a[i].artifact == 0 || in_b[i].artifact == 0 || x.kind != Artifact::kFile ||
         y.kind != Artifact::kFile || x.length == 0 || x.length != y.length ||

@@ -18,9 +18,6 @@
 namespace lre_audit::cache {
 namespace {
 
-// An ActionResult that is larger names a million outputs.
-constexpr uint64_t kMaxActionResult = uint64_t{256} << 20;
-
 bool IsDirectory(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);

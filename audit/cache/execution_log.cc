@@ -5,12 +5,6 @@
 
 namespace lre_audit::cache {
 
-ExecutionLog::ExecutionLog() {
-  artifacts.Add({});
-  sets.Add({});
-  symlink_sets.Add({});
-}
-
 BlobDigest ExecutionLog::DigestOfFile(const Artifact& artifact) const {
   BlobDigest digest;
   if (artifact.damaged) return digest;
@@ -46,11 +40,11 @@ std::string_view Name(ExecutionLog::Format format) {
 
 std::vector<OutputView> Outputs(const ExecutionLog& log, const Spawn& spawn) {
   std::vector<OutputView> outputs;
-  for (const uint32_t output : log.lists.Get(spawn.outputs)) {
+  for (const uint32_t output : log.tables->lists.Get(spawn.outputs)) {
     if ((output & Spawn::kPathOnly) != 0) {
       outputs.push_back({output & ~Spawn::kPathOnly, 0});
     } else {
-      outputs.push_back({log.artifacts[output].path, output});
+      outputs.push_back({log.tables->artifacts[output].path, output});
     }
   }
   return outputs;
@@ -63,8 +57,8 @@ const std::vector<ArtifactId>& SetWalker::Flatten(SetId set, bool* damaged) {
     seen_artifacts_.clear();
     round_ = 1;
   }
-  seen_sets_.resize(log_.sets.size());
-  seen_artifacts_.resize(log_.artifacts.size());
+  seen_sets_.resize(log_.tables->sets.size());
+  seen_artifacts_.resize(log_.tables->artifacts.size());
   // Depth is the log's to choose, so the stack is not the program's.
   struct Frame {
     SetId set;
@@ -74,8 +68,8 @@ const std::vector<ArtifactId>& SetWalker::Flatten(SetId set, bool* damaged) {
   if (set != 0) stack.push_back({set, 0});
   while (!stack.empty()) {
     Frame& frame = stack.back();
-    const InputSet& current = log_.sets[frame.set];
-    const std::span<const uint32_t> children = log_.lists.Get(current.sets);
+    const InputSet& current = log_.tables->sets[frame.set];
+    const std::span<const uint32_t> children = log_.tables->lists.Get(current.sets);
     if (frame.next < children.size()) {
       const SetId child = children[frame.next++];
       if (seen_sets_[child] == round_) continue;
@@ -83,7 +77,7 @@ const std::vector<ArtifactId>& SetWalker::Flatten(SetId set, bool* damaged) {
       stack.push_back({child, 0});
       continue;
     }
-    for (const ArtifactId artifact : log_.lists.Get(current.direct)) {
+    for (const ArtifactId artifact : log_.tables->lists.Get(current.direct)) {
       if (seen_artifacts_[artifact] == round_) continue;
       seen_artifacts_[artifact] = round_;
       artifacts_.push_back(artifact);

@@ -6,63 +6,20 @@
 #define LRE_AUDIT_AUDIT_CACHE_EXECUTION_LOG_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "audit/cache/chunked_array.h"
 #include "audit/cache/digest_function.h"
-#include "audit/cache/list_pool.h"
-#include "audit/cache/string_table.h"
+#include "audit/cache/log_tables.h"
 
 namespace lre_audit::cache {
-
-using ArtifactId = uint32_t;  // index into ExecutionLog::artifacts; 0 is none
-using SetId = uint32_t;       // index into ExecutionLog::sets; 0 is the empty set
-
-// What an action reads or writes.
-struct Artifact {
-  enum Kind : uint8_t { kFile, kDirectory, kSymlink, kRunfilesTree };
-
-  uint8_t hash[32] = {};      // of a file
-  uint64_t size : 54 = 0;     // bytes, of a file
-  uint64_t kind : 3 = kFile;  // a Kind
-  uint64_t length : 6 = 0;    // bytes of `hash` in use; 0: the log has none
-  uint64_t damaged : 1 = 0;   // part of it could not be read
-  StringId path = 0;          // relative to the execution root; a child's to its directory
-  // kDirectory: list of its files' ArtifactIds. kSymlink: StringId of the target. kRunfilesTree:
-  // index into ExecutionLog::runfiles_trees.
-  uint32_t detail = 0;
-};
-
-// A node of the graph of inputs. Its artifacts are those of `sets`, in order, then `direct`; what
-// comes twice counts where it comes first. A set refers to earlier sets only.
-struct InputSet {
-  ListId direct = 0;     // ArtifactIds
-  ListId sets = 0;       // SetIds
-  bool damaged = false;  // something in it could not be read: no key can be computed
-};
-
-// Symlinks of runfiles (compact logs): pairs of a StringId, the path in the tree, and the
-// ArtifactId of what it leads to, 0 for an empty file; and earlier sets.
-struct SymlinkSet {
-  ListId pairs = 0;
-  ListId sets = 0;
-  bool damaged = false;
-};
-
-// A runfiles tree as an input since 7.4; ExpandRunfiles() of spawn_parts.h says what is in it.
-struct RunfilesTree {
-  SetId inputs = 0;
-  uint32_t symlinks = 0, root_symlinks = 0;  // indexes into ExecutionLog::symlink_sets
-  ListId empty_files = 0;                    // StringIds
-  ArtifactId repo_mapping = 0;               // its path means nothing
-  bool legacy_external_runfiles = false;
-};
 
 struct Spawn {
   uint64_t offset = 0;     // of its entry in the uncompressed log, bytes
   uint32_t entry = 0;      // number of its entry, from 0
-  ListId arguments = 0;    // StringIds, in runs: log.lists.GetRuns()
+  ListId arguments = 0;    // StringIds, in runs: log.tables->lists.GetRuns()
   ListId environment = 0;  // name, value, name, value, ... in the log's order
   ListId platform = 0;     // likewise
   SetId inputs = 0;
@@ -121,12 +78,8 @@ struct ExecutionLog {
   bool has_digests = false;    // 7 and later, for misses too
   bool has_input_ids = false;  // compact, 7.4 and later
 
-  StringTable strings;
-  ListPool lists;
-  ChunkedArray<Artifact> artifacts;       // [0] is none
-  ChunkedArray<InputSet> sets;            // [0] is empty
-  ChunkedArray<SymlinkSet> symlink_sets;  // [0] is empty
-  ChunkedArray<RunfilesTree> runfiles_trees;
+  // May be another log's, too. Never null.
+  std::shared_ptr<LogTables> tables = std::make_shared<LogTables>();
   ChunkedArray<Spawn> spawns;
   ChunkedArray<SymlinkAction> symlink_actions;
 
@@ -140,7 +93,6 @@ struct ExecutionLog {
 
   static constexpr size_t kMaxWarnings = 100;
 
-  ExecutionLog();
   // The digest of a file, the empty blob's where the log leaves that out.
   BlobDigest DigestOfFile(const Artifact& artifact) const;
 };

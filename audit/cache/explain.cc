@@ -220,7 +220,7 @@ class Explainer {
   }
 
   static bool Makes(const ExecutionLog& log, const Spawn& spawn, const std::string& path) {
-    const StringId id = log.strings.Find(path);
+    const StringId id = log.tables->strings.Find(path);
     if (id == 0) return false;
     const std::vector<OutputView> outputs = Outputs(log, spawn);
     return std::any_of(outputs.begin(), outputs.end(),
@@ -230,7 +230,7 @@ class Explainer {
   bool IsAsked(const ExecutionLog& log, uint32_t index) const {
     const Spawn& spawn = log.spawns[index];
     const std::string& action = request_.action;
-    const std::string label = log.strings.Get(spawn.label);
+    const std::string label = log.tables->strings.Get(spawn.label);
     // Bazel 6 and later write "@@//lib:lib" in places where people write "//lib:lib".
     const auto bare = [](std::string_view text) {
       return text.substr(std::min(text.find_first_not_of('@'), text.size()));
@@ -311,14 +311,14 @@ class Explainer {
 
   static std::string FirstOutput(const ExecutionLog& log, const Spawn& spawn) {
     const std::vector<OutputView> outputs = Outputs(log, spawn);
-    return outputs.empty() ? "" : log.strings.Get(outputs[0].path);
+    return outputs.empty() ? "" : log.tables->strings.Get(outputs[0].path);
   }
 
   // Bazel 4 logs no labels; its events have those of what was asked for.
   std::string LabelOf(const Spawn& spawn) const {
-    if (spawn.label != 0) return local_.strings.Get(spawn.label);
+    if (spawn.label != 0) return local_.tables->strings.Get(spawn.label);
     for (const OutputView& output : Outputs(local_, spawn)) {
-      const std::string path = local_.strings.Get(output.path);
+      const std::string path = local_.tables->strings.Get(output.path);
       for (const BuildEvents* events : {&local_events_, &remote_events_}) {
         const auto found = events->labels.find(path);
         if (found != events->labels.end()) return found->second;
@@ -369,7 +369,7 @@ class Explainer {
     if (what.local) key.set_local(*what.local);
     if (what.remote) key.set_remote(*what.remote);
     key.set_label(LabelOf(first));
-    key.set_mnemonic(local_.strings.Get(first.mnemonic));
+    key.set_mnemonic(local_.tables->strings.Get(first.mnemonic));
     if (cause.local_key.known()) key.set_local_key(cause.local_key.ToString());
     if (cause.remote_key.known()) key.set_remote_key(cause.remote_key.ToString());
     key.set_actions(static_cast<double>(cause.actions.size()));
@@ -457,6 +457,7 @@ absl::StatusOr<Report> Explain(const ExplainRequest& request) {
   options.threads = request.threads;
   request.on_phase("reading logs");
   LRE_ASSIGN_OR_RETURN(ExecutionLog local, ReadSide(request.local, options));
+  options.tables = local.tables;
   LRE_ASSIGN_OR_RETURN(ExecutionLog remote, ReadSide(request.remote, options));
   Explainer explainer(request, std::move(local), std::move(remote));
   LRE_RETURN_IF_ERROR(explainer.ReadOtherLogs(options));

@@ -74,16 +74,16 @@ HostReads::SharedPaths HostReads::ReadsOf(Side& side, const Spawn& spawn, const 
   Paths all;
   bool any = false;
   for (const OutputView& view : Outputs(*side.log, spawn)) {
-    const StringTable::Parts parts = side.log->strings.Split(view.path);
+    const StringTable::Parts parts = side.log->tables->strings.Split(view.path);
     if (!parts.tail.ends_with(".d")) continue;
     BlobDigest digest;
     if (view.artifact != 0) {
-      const Artifact& artifact = side.log->artifacts[view.artifact];
+      const Artifact& artifact = side.log->tables->artifacts[view.artifact];
       if (artifact.kind != Artifact::kFile) continue;
       digest = side.log->DigestOfFile(artifact);
     } else {
       // Bazel keeps .d files in memory (--experimental_inmemory_dotd_files), and logs none then.
-      digest = FromCache(key, side.log->strings.Get(view.path));
+      digest = FromCache(key, side.log->tables->strings.Get(view.path));
     }
     if (!digest.known()) continue;
     const std::string hash = digest.Hex();

@@ -56,7 +56,7 @@ InputRoots::Node InputRoots::NodeOfDirectory(const StringTable::Parts& parts) {
 
 std::string_view InputRoots::NameOf(Leaf leaf) const {
   if ((leaf & kOwn) != 0) return own_leaves_[leaf & ~kOwn].name;
-  return log_.strings.Split(log_.artifacts[leaf].path).tail;
+  return log_.tables->strings.Split(log_.tables->artifacts[leaf].path).tail;
 }
 
 // The files of a tree. One that holds nothing is a directory without leaves.
@@ -72,12 +72,13 @@ const InputRoots::Expansion& InputRoots::Expand(ArtifactId id) {
   };
   const auto add_directory = [&](const std::string& path, const Artifact& tree) {
     expansion.emplace_back(NodeOf(path), kNoLeaf);
-    for (const ArtifactId file : log_.lists.Get(tree.detail)) {
-      add_file(absl::StrCat(path, "/", log_.strings.Get(log_.artifacts[file].path)), file);
+    for (const ArtifactId file : log_.tables->lists.Get(tree.detail)) {
+      add_file(absl::StrCat(path, "/", log_.tables->strings.Get(log_.tables->artifacts[file].path)),
+               file);
     }
   };
-  const Artifact& artifact = log_.artifacts[id];
-  const std::string path = log_.strings.Get(artifact.path);
+  const Artifact& artifact = log_.tables->artifacts[id];
+  const std::string path = log_.tables->strings.Get(artifact.path);
   if (artifact.kind == Artifact::kDirectory) {
     add_directory(path, artifact);
   } else {
@@ -85,9 +86,9 @@ const InputRoots::Expansion& InputRoots::Expand(ArtifactId id) {
     // A walker of its own: the caller goes through what its own one has found.
     SetWalker walker(log_);
     for (const auto& [below, file] :
-         ExpandRunfiles(log_, log_.runfiles_trees[artifact.detail], walker, &damaged)) {
+         ExpandRunfiles(log_, log_.tables->runfiles_trees[artifact.detail], walker, &damaged)) {
       const std::string full = absl::StrCat(path, "/", below);
-      const Artifact& target = log_.artifacts[file];
+      const Artifact& target = log_.tables->artifacts[file];
       if (file != 0 && target.kind == Artifact::kDirectory) {
         add_directory(full, target);
       } else {
@@ -146,10 +147,10 @@ bool InputRoots::Encode(NodeInfo& node, DigestFunction function) {
                          [&](Node a, std::string_view b) { return nodes_[a].name < b; });
     if (child != node.children.end() && nodes_[*child].name == name) return false;
     const ArtifactId id = (leaf & kOwn) != 0 ? own_leaves_[leaf & ~kOwn].artifact : leaf;
-    const Artifact& artifact = log_.artifacts[id];
+    const Artifact& artifact = log_.tables->artifacts[id];
     if (id != 0 && artifact.damaged) return false;
     if (id != 0 && artifact.kind == Artifact::kSymlink) {
-      message.AddSymlink(name, log_.strings.Get(artifact.detail), /*is_marked=*/false);
+      message.AddSymlink(name, log_.tables->strings.Get(artifact.detail), /*is_marked=*/false);
       continue;
     }
     const BlobDigest digest =
@@ -172,9 +173,9 @@ std::optional<BlobDigest> InputRoots::FastRoot(const std::vector<ArtifactId>& ar
   touched_.clear();
   if (!Add(0, kNoLeaf)) return std::nullopt;
   for (const ArtifactId id : artifacts) {
-    const Artifact& artifact = log_.artifacts[id];
+    const Artifact& artifact = log_.tables->artifacts[id];
     if (artifact.kind == Artifact::kFile || artifact.kind == Artifact::kSymlink) {
-      const StringTable::Parts parts = log_.strings.Split(artifact.path);
+      const StringTable::Parts parts = log_.tables->strings.Split(artifact.path);
       if (!Add(NodeOfDirectory(parts), id)) return std::nullopt;
       continue;
     }

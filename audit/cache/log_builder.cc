@@ -33,6 +33,25 @@ void SpawnExecView::Clear() {
   total_nanoseconds = execution_nanoseconds = 0;
 }
 
+LogBuilder::LogBuilder(std::shared_ptr<LogTables> tables) {
+  if (tables == nullptr) return;
+  log.tables = std::move(tables);
+  if (log.tables->artifacts.size() > 1) earlier_.emplace(*log.tables);
+}
+
+ArtifactId LogBuilder::AddArtifact(const Artifact& artifact) {
+  const ArtifactId known = earlier_ ? earlier_->Find(artifact) : 0;
+  return known != 0 ? known : log.tables->artifacts.Add(artifact);
+}
+
+SetId LogBuilder::AddSet(std::span<const ArtifactId> direct, std::span<const SetId> sets,
+                         bool damaged) {
+  const SetId known = earlier_ && !damaged ? earlier_->Find(direct, sets) : 0;
+  if (known != 0) return known;
+  LogTables& tables = *log.tables;
+  return tables.sets.Add({tables.lists.Add(direct), tables.lists.Add(sets), damaged});
+}
+
 void LogBuilder::Warn(std::string message) {
   entry_damaged_ = true;
   ++log.warning_count;
@@ -113,8 +132,8 @@ ListId LogBuilder::InternPairs(const SpawnExecView::Pairs& pairs, LastList* last
     strings_.push_back(value);
   }
   bool same = false;
-  const std::vector<StringId>& ids = last->memo.Intern(strings_, &log.strings, &same);
-  if (!same) last->list = log.lists.Intern(ids);
+  const std::vector<StringId>& ids = last->memo.Intern(strings_, &log.tables->strings, &same);
+  if (!same) last->list = log.tables->lists.Intern(ids);
   return last->list;
 }
 
@@ -128,8 +147,8 @@ ListId LogBuilder::InternPlatform(const SpawnExecView::Pairs& pairs) {
 
 ListId LogBuilder::InternArguments(const std::vector<std::string_view>& arguments) {
   bool same = false;
-  const std::vector<StringId>& ids = arguments_.memo.Intern(arguments, &log.strings, &same);
-  if (!same) arguments_.list = log.lists.InternRuns(ids, kArgumentRun);
+  const std::vector<StringId>& ids = arguments_.memo.Intern(arguments, &log.tables->strings, &same);
+  if (!same) arguments_.list = log.tables->lists.InternRuns(ids, kArgumentRun);
   return arguments_.list;
 }
 
@@ -142,10 +161,10 @@ Spawn LogBuilder::NewSpawn() const {
 
 ArtifactId LogBuilder::InternFile(const SpawnExecView::File& file) {
   Artifact artifact;
-  artifact.path = log.strings.Intern(file.path);
+  artifact.path = log.tables->strings.Intern(file.path);
   if (!file.symlink_target.empty()) {
     artifact.kind = Artifact::kSymlink;
-    artifact.detail = log.strings.Intern(file.symlink_target);
+    artifact.detail = log.tables->strings.Intern(file.symlink_target);
   } else if (file.has_digest) {
     SetFunction(file.function);
     SetDigest(file.hash, file.size, &artifact);
@@ -157,22 +176,27 @@ ArtifactId LogBuilder::InternFile(const SpawnExecView::File& file) {
   rest[9] = static_cast<uint32_t>(uint64_t{artifact.size} >> 32);
   rest[10] = artifact.detail;
   rest[11] = static_cast<uint32_t>(artifact.kind | artifact.length << 3 | artifact.damaged << 9);
-  auto [found, is_new] = files_.try_emplace({artifact.path, log.lists.Intern(rest)}, 0);
-  if (is_new) found->second = log.artifacts.Add(artifact);
+  auto [found, is_new] = files_.try_emplace({artifact.path, log.tables->lists.Intern(rest)}, 0);
+  if (is_new) found->second = AddArtifact(artifact);
   return found->second;
 }
 
 SetId LogBuilder::InternSet(ListId direct, ListId sets) {
   if (direct == 0 && sets == 0) return 0;
   auto [found, is_new] = sets_.try_emplace({direct, sets}, 0);
-  if (is_new) found->second = log.sets.Add({direct, sets, false});
+  if (is_new) {
+    const LogTables& tables = *log.tables;
+    const SetId known =
+        earlier_ ? earlier_->Find(tables.lists.Get(direct), tables.lists.Get(sets)) : 0;
+    found->second = known != 0 ? known : log.tables->sets.Add({direct, sets, false});
+  }
   return found->second;
 }
 
 SetId LogBuilder::InternInputs(std::span<const ArtifactId> artifacts) {
-  std::vector<uint32_t> runs = log.lists.Runs(artifacts, kInputRun);
+  std::vector<uint32_t> runs = log.tables->lists.Runs(artifacts, kInputRun);
   for (uint32_t& run : runs) run = InternSet(run, 0);
-  return runs.size() == 1 ? runs[0] : InternSet(0, log.lists.Intern(runs));
+  return runs.size() == 1 ? runs[0] : InternSet(0, log.tables->lists.Intern(runs));
 }
 
 void LogBuilder::AddOutputs(const SpawnExecView& view, Spawn* spawn) {
@@ -200,21 +224,21 @@ void LogBuilder::AddOutputs(const SpawnExecView& view, Spawn* spawn) {
       children.push_back(InternFile(relative));
     }
     if (children.empty()) {
-      outputs.push_back(log.strings.Intern(path) | Spawn::kPathOnly);
+      outputs.push_back(log.tables->strings.Intern(path) | Spawn::kPathOnly);
       continue;
     }
     Artifact tree;
     tree.kind = Artifact::kDirectory;
-    tree.path = log.strings.Intern(path);
-    tree.detail = log.lists.Intern(children);
-    outputs.push_back(log.artifacts.Add(tree));
+    tree.path = log.tables->strings.Intern(path);
+    tree.detail = log.tables->lists.Intern(children);
+    outputs.push_back(AddArtifact(tree));
   }
-  spawn->outputs = log.lists.Add(outputs);
+  spawn->outputs = log.tables->lists.Add(outputs);
   std::vector<uint32_t> undeclared;
   for (const auto& [path, output] : actual) {
     if (!output.declared) undeclared.push_back(InternFile(*output.file));
   }
-  spawn->undeclared_outputs = log.lists.Add(undeclared);
+  spawn->undeclared_outputs = log.tables->lists.Add(undeclared);
 }
 
 void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
@@ -229,8 +253,8 @@ void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
     const ArtifactId artifact = InternFile(file);
     inputs.push_back(artifact);
     if (file.is_tool) tools.push_back(artifact);
-    const StringId path = log.artifacts[artifact].path;
-    if (path_seen_.size() <= path) path_seen_.resize(log.strings.size() + 1);
+    const StringId path = log.tables->artifacts[artifact].path;
+    if (path_seen_.size() <= path) path_seen_.resize(log.tables->strings.size() + 1);
     if (path_seen_[path] == round) spawn.duplicate_inputs = true;
     path_seen_[path] = round;
   }
@@ -238,11 +262,11 @@ void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
   spawn.tools = InternInputs(tools);
   AddOutputs(view, &spawn);
 
-  spawn.label = log.strings.Intern(view.label);
+  spawn.label = log.tables->strings.Intern(view.label);
   if (!view.label.empty()) log.has_labels = true;
-  spawn.mnemonic = log.strings.Intern(view.mnemonic);
-  spawn.runner = log.strings.Intern(view.runner);
-  spawn.status = log.strings.Intern(view.status);
+  spawn.mnemonic = log.tables->strings.Intern(view.mnemonic);
+  spawn.runner = log.tables->strings.Intern(view.runner);
+  spawn.status = log.tables->strings.Intern(view.status);
   spawn.exit_code = view.exit_code;
   spawn.cache_hit = view.cache_hit;
   spawn.remotable = view.remotable;

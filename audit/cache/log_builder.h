@@ -3,6 +3,8 @@
 #define LRE_AUDIT_AUDIT_CACHE_LOG_BUILDER_H_
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +54,9 @@ class ListMemo {
 
 class LogBuilder {
  public:
+  // `tables` may be those of logs that were read before; null for new ones.
+  explicit LogBuilder(std::shared_ptr<LogTables> tables);
+
   ExecutionLog log;
 
   // The entry that is being read; warnings are about it.
@@ -74,6 +79,10 @@ class LogBuilder {
   ListId InternEnvironment(const SpawnExecView::Pairs& pairs);
   ListId InternPlatform(const SpawnExecView::Pairs& pairs);
   ListId InternArguments(const std::vector<std::string_view>& arguments);
+  // Artifacts and sets: one of an earlier log, if it had the like; else a new one.
+  ArtifactId AddArtifact(const Artifact& artifact);
+  SetId AddSet(std::span<const ArtifactId> direct, std::span<const SetId> sets, bool damaged);
+
   // The common part of a spawn's beginning: entry and offset.
   Spawn NewSpawn() const;
 
@@ -105,6 +114,7 @@ class LogBuilder {
   // Interned artifacts by the hash of what they are.
   absl::flat_hash_map<std::pair<StringId, ListId>, ArtifactId> files_;
   absl::flat_hash_map<std::pair<ListId, ListId>, SetId> sets_;
+  std::optional<TableIndex> earlier_;  // what the tables had when this log began
 };
 
 }  // namespace lre_audit::cache

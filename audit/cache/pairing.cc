@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 
@@ -15,45 +17,69 @@ constexpr std::string_view kOutputDirectory = "bazel-out/";
 
 std::vector<std::string> OutputPaths(const ExecutionLog& log, const Spawn& spawn) {
   std::vector<std::string> paths;
-  for (const OutputView& view : Outputs(log, spawn)) paths.push_back(log.strings.Get(view.path));
+  for (const OutputView& view : Outputs(log, spawn))
+    paths.push_back(log.tables->strings.Get(view.path));
   std::sort(paths.begin(), paths.end());
   return paths;
 }
 
-// What spawns are the same by. None where a spawn cannot be told so.
-using KeysOf = std::vector<std::string> (*)(const ExecutionLog&, const Spawn&);
+// A text, in 16 bytes: logs have millions of spawns. Two texts have the same with a chance of
+// 2^-128.
+using Fingerprint = std::pair<uint64_t, uint64_t>;
 
-std::vector<std::string> AllOutputs(const ExecutionLog& log, const Spawn& spawn) {
+class Fingerprinter {
+ public:
+  // Lengths keep the parts apart, whatever bytes they hold.
+  void Add(std::string_view part) {
+    result_ = {absl::HashOf(result_.first, 'a', ToAbsl(part)),
+               absl::HashOf(result_.second, 'b', ToAbsl(part))};
+  }
+  Fingerprint result() const { return result_; }
+
+ private:
+  Fingerprint result_;
+};
+
+// What spawns are the same by. None where a spawn cannot be told so.
+using KeysOf = std::vector<Fingerprint> (*)(const ExecutionLog&, const Spawn&);
+
+std::vector<Fingerprint> AllOutputs(const ExecutionLog& log, const Spawn& spawn) {
   const std::vector<std::string> paths = OutputPaths(log, spawn);
   if (paths.empty()) return {};
-  std::string key;
-  // Lengths keep the parts apart, whatever bytes they hold.
-  for (const std::string& path : paths) absl::StrAppend(&key, path.size(), ":", path);
-  return {std::move(key)};
+  Fingerprinter key;
+  for (const std::string& path : paths) key.Add(path);
+  return {key.result()};
 }
 
-std::vector<std::string> NormalizedOutputs(const ExecutionLog& log, const Spawn& spawn) {
+std::vector<Fingerprint> EachOutput(const ExecutionLog& log, const Spawn& spawn) {
+  std::vector<Fingerprint> keys;
+  for (const std::string& path : OutputPaths(log, spawn)) {
+    Fingerprinter key;
+    key.Add(path);
+    keys.push_back(key.result());
+  }
+  return keys;
+}
+
+std::vector<Fingerprint> NormalizedOutputs(const ExecutionLog& log, const Spawn& spawn) {
   const std::vector<std::string> paths = OutputPaths(log, spawn);
   if (paths.empty()) return {};
   // The mnemonic keeps apart what differs in the configuration alone and is not the same.
-  std::string key = log.strings.Get(spawn.mnemonic);
-  for (const std::string& path : paths) {
-    const std::string normalized = WithoutConfigurations(path);
-    absl::StrAppend(&key, ",", normalized.size(), ":", normalized);
-  }
-  return {std::move(key)};
+  Fingerprinter key;
+  key.Add(log.tables->strings.Get(spawn.mnemonic));
+  for (const std::string& path : paths) key.Add(WithoutConfigurations(path));
+  return {key.result()};
 }
 
-std::vector<std::string> LabelAndArguments(const ExecutionLog& log, const Spawn& spawn) {
-  std::string key =
-      absl::StrCat(log.strings.Get(spawn.label), "\n", log.strings.Get(spawn.mnemonic), "\n");
-  const std::vector<uint32_t> arguments = log.lists.GetRuns(spawn.arguments);
+std::vector<Fingerprint> LabelAndArguments(const ExecutionLog& log, const Spawn& spawn) {
+  const std::vector<uint32_t> arguments = log.tables->lists.GetRuns(spawn.arguments);
   if (arguments.empty()) return {};
-  for (const StringId argument : arguments) {
-    const std::string text = WithoutConfigurations(log.strings.Get(argument));
-    absl::StrAppend(&key, text.size(), ":", text);
-  }
-  return {std::move(key)};
+  const StringTable& strings = log.tables->strings;
+  Fingerprinter key;
+  key.Add(strings.Get(spawn.label));
+  key.Add(strings.Get(spawn.mnemonic));
+  for (const StringId argument : arguments) key.Add(WithoutConfigurations(strings.Get(argument)));
+  return {key.result()};
 }
 
 class Pairer {
@@ -65,25 +91,31 @@ class Pairer {
         taken_remote_(remote.spawns.size()) {}
 
   void PairBy(SpawnPair::By by, KeysOf keys_of) {
-    // Remote spawns of each key, the first on top.
-    absl::flat_hash_map<std::string, std::vector<uint32_t>> by_key;
+    // Remote spawns of each key, in order: the first, and behind each the next one.
+    struct Candidate {
+      uint32_t spawn, next;
+    };
+    std::vector<Candidate> candidates(1);  // [0] is none
+    absl::flat_hash_map<Fingerprint, uint32_t> by_key;
     for (uint32_t i = static_cast<uint32_t>(remote_.spawns.size()); i-- > 0;) {
       if (taken_remote_[i]) continue;
-      for (std::string& key : keys_of(remote_, remote_.spawns[i])) {
-        by_key[std::move(key)].push_back(i);
+      for (const Fingerprint& key : keys_of(remote_, remote_.spawns[i])) {
+        uint32_t& first = by_key[key];
+        candidates.push_back({i, first});
+        first = static_cast<uint32_t>(candidates.size() - 1);
       }
     }
     if (by_key.empty()) return;
     for (uint32_t i = 0; i < local_.spawns.size(); ++i) {
       if (taken_local_[i]) continue;
-      for (const std::string& key : keys_of(local_, local_.spawns[i])) {
+      for (const Fingerprint& key : keys_of(local_, local_.spawns[i])) {
         const auto found = by_key.find(key);
         if (found == by_key.end()) continue;
-        std::vector<uint32_t>& candidates = found->second;
-        while (!candidates.empty() && taken_remote_[candidates.back()]) candidates.pop_back();
-        if (candidates.empty()) continue;
-        taken_local_[i] = taken_remote_[candidates.back()] = true;
-        result_.pairs.push_back({i, candidates.back(), by});
+        uint32_t& first = found->second;
+        while (first != 0 && taken_remote_[candidates[first].spawn]) first = candidates[first].next;
+        if (first == 0) continue;
+        taken_local_[i] = taken_remote_[candidates[first].spawn] = true;
+        result_.pairs.push_back({i, candidates[first].spawn, by});
         break;
       }
     }
@@ -108,9 +140,9 @@ class Pairer {
     if (unpaired.empty()) return unpaired;
     absl::flat_hash_set<std::string> outputs, labels;
     for (uint32_t i = 0; i < other.spawns.size(); ++i) {
-      labels.insert(other.strings.Get(other.spawns[i].label));
+      labels.insert(other.tables->strings.Get(other.spawns[i].label));
       for (const OutputView& view : Outputs(other, other.spawns[i])) {
-        outputs.insert(other.strings.Get(view.path));
+        outputs.insert(other.tables->strings.Get(view.path));
       }
     }
     labels.erase("");  // of logs before Bazel 5
@@ -120,7 +152,7 @@ class Pairer {
       if (std::any_of(paths.begin(), paths.end(),
                       [&](const std::string& path) { return outputs.contains(path); })) {
         one.why = UnpairedSpawn::Why::kRepeated;
-      } else if (labels.contains(log.strings.Get(spawn.label))) {
+      } else if (labels.contains(log.tables->strings.Get(spawn.label))) {
         one.why = UnpairedSpawn::Why::kOtherAction;
       }
     }
@@ -156,7 +188,7 @@ std::string WithoutConfigurations(std::string_view text) {
 Pairing PairSpawns(const ExecutionLog& local, const ExecutionLog& remote) {
   Pairer pairer(local, remote);
   pairer.PairBy(SpawnPair::By::kOutputs, AllOutputs);
-  pairer.PairBy(SpawnPair::By::kAnOutput, OutputPaths);
+  pairer.PairBy(SpawnPair::By::kAnOutput, EachOutput);
   pairer.PairBy(SpawnPair::By::kNormalizedOutputs, NormalizedOutputs);
   pairer.PairBy(SpawnPair::By::kArguments, LabelAndArguments);
   return pairer.Finish();

@@ -104,7 +104,7 @@ Artifact CompactLogReader::File(std::string_view message) {
   while (reader.Next()) {
     const WireField& field = reader.field();
     if (field.number == 1 && field.IsBytes())
-      artifact.path = builder_.log.strings.Intern(field.bytes);
+      artifact.path = builder_.log.tables->strings.Intern(field.bytes);
     if (field.number == 2 && field.IsBytes()) whole &= ReadDigest(field.bytes, &digest);
   }
   if (digest.has_digest) builder_.SetDigest(digest.hash, digest.size, &artifact);
@@ -124,16 +124,16 @@ void CompactLogReader::Directory(uint32_t id, std::string_view message) {
   while (reader.Next()) {
     const WireField& field = reader.field();
     if (!field.IsBytes()) continue;
-    if (field.number == 1) tree.path = builder_.log.strings.Intern(field.bytes);
+    if (field.number == 1) tree.path = builder_.log.tables->strings.Intern(field.bytes);
     if (field.number == 2) {
       const Artifact file = File(field.bytes);
       if (file.damaged) tree.damaged = 1;
-      files.push_back(builder_.log.artifacts.Add(file));
+      files.push_back(builder_.AddArtifact(file));
     }
   }
   if (!Checked(reader, "directory")) tree.damaged = 1;
-  tree.detail = builder_.log.lists.Add(files);
-  Define(id, kArtifact, builder_.log.artifacts.Add(tree));
+  tree.detail = builder_.log.tables->lists.Intern(files);
+  Define(id, kArtifact, builder_.AddArtifact(tree));
 }
 
 void CompactLogReader::UnresolvedSymlink(uint32_t id, std::string_view message) {
@@ -143,11 +143,11 @@ void CompactLogReader::UnresolvedSymlink(uint32_t id, std::string_view message) 
   while (reader.Next()) {
     const WireField& field = reader.field();
     if (!field.IsBytes()) continue;
-    if (field.number == 1) symlink.path = builder_.log.strings.Intern(field.bytes);
-    if (field.number == 2) symlink.detail = builder_.log.strings.Intern(field.bytes);
+    if (field.number == 1) symlink.path = builder_.log.tables->strings.Intern(field.bytes);
+    if (field.number == 2) symlink.detail = builder_.log.tables->strings.Intern(field.bytes);
   }
   if (!Checked(reader, "symlink")) symlink.damaged = 1;
-  Define(id, kArtifact, builder_.log.artifacts.Add(symlink));
+  Define(id, kArtifact, builder_.AddArtifact(symlink));
 }
 
 void CompactLogReader::InputSetEntry(uint32_t id, std::string_view message) {
@@ -172,11 +172,7 @@ void CompactLogReader::InputSetEntry(uint32_t id, std::string_view message) {
     }
   }
   Checked(reader, "input set");
-  InputSet set;
-  set.direct = builder_.log.lists.Add(direct_);
-  set.sets = builder_.log.lists.Add(sets_);
-  set.damaged = builder_.entry_damaged();
-  Define(id, kSet, builder_.log.sets.Add(set));
+  Define(id, kSet, builder_.AddSet(direct_, sets_, builder_.entry_damaged()));
 }
 
 void CompactLogReader::SymlinkEntrySet(uint32_t id, std::string_view message) {
@@ -196,15 +192,15 @@ void CompactLogReader::SymlinkEntrySet(uint32_t id, std::string_view message) {
       if (entry.field().number == 2 && entry.field().IsVarint()) target = entry.field().value;
     }
     Checked(entry, "entry of a set of symlinks");
-    direct_.push_back(builder_.log.strings.Intern(path));
+    direct_.push_back(builder_.log.tables->strings.Intern(path));
     direct_.push_back(Resolve(target, kArtifact));
   }
   Checked(reader, "set of symlinks");
   SymlinkSet set;
-  set.pairs = builder_.log.lists.Add(direct_);
-  set.sets = builder_.log.lists.Add(sets_);
+  set.pairs = builder_.log.tables->lists.Add(direct_);
+  set.sets = builder_.log.tables->lists.Add(sets_);
   set.damaged = builder_.entry_damaged();
-  Define(id, kSymlinkSet, builder_.log.symlink_sets.Add(set));
+  Define(id, kSymlinkSet, builder_.log.tables->symlink_sets.Add(set));
 }
 
 void CompactLogReader::Runfiles(uint32_t id, std::string_view message) {
@@ -222,16 +218,16 @@ void CompactLogReader::Runfiles(uint32_t id, std::string_view message) {
       if (field.number == 4) runfiles.root_symlinks = Resolve(field.value, kSymlinkSet);
       if (field.number == 7) runfiles.legacy_external_runfiles = field.value != 0;
     } else if (field.IsBytes()) {
-      if (field.number == 1) tree.path = log.strings.Intern(field.bytes);
-      if (field.number == 5) direct_.push_back(log.strings.Intern(field.bytes));
-      if (field.number == 6) runfiles.repo_mapping = log.artifacts.Add(File(field.bytes));
+      if (field.number == 1) tree.path = log.tables->strings.Intern(field.bytes);
+      if (field.number == 5) direct_.push_back(log.tables->strings.Intern(field.bytes));
+      if (field.number == 6) runfiles.repo_mapping = builder_.AddArtifact(File(field.bytes));
     }
   }
   Checked(reader, "runfiles tree");
   tree.damaged = builder_.entry_damaged();
-  runfiles.empty_files = log.lists.Add(direct_);
-  tree.detail = log.runfiles_trees.Add(runfiles);
-  Define(id, kArtifact, log.artifacts.Add(tree));
+  runfiles.empty_files = log.tables->lists.Add(direct_);
+  tree.detail = log.tables->runfiles_trees.Add(runfiles);
+  Define(id, kArtifact, builder_.AddArtifact(tree));
 }
 
 void CompactLogReader::SpawnEntry(std::string_view message) {
@@ -259,7 +255,7 @@ void CompactLogReader::SpawnEntry(std::string_view message) {
           while (output.Next()) {
             const WireField& type = output.field();
             if (type.number == 4 && type.IsBytes()) {
-              outputs_.push_back(log.strings.Intern(type.bytes) | Spawn::kPathOnly);
+              outputs_.push_back(log.tables->strings.Intern(type.bytes) | Spawn::kPathOnly);
             } else if (type.IsVarint() && type.number != 4 && type.number <= 5) {
               if (const uint32_t made = Resolve(type.value, kArtifact); made != 0) {
                 outputs_.push_back(made);
@@ -270,17 +266,17 @@ void CompactLogReader::SpawnEntry(std::string_view message) {
           break;
         }
         case 7:
-          spawn.label = log.strings.Intern(field.bytes);
+          spawn.label = log.tables->strings.Intern(field.bytes);
           log.has_labels = true;
           break;
         case 8:
-          spawn.mnemonic = log.strings.Intern(field.bytes);
+          spawn.mnemonic = log.tables->strings.Intern(field.bytes);
           break;
         case 10:
-          spawn.status = log.strings.Intern(field.bytes);
+          spawn.status = log.tables->strings.Intern(field.bytes);
           break;
         case 11:
-          spawn.runner = log.strings.Intern(field.bytes);
+          spawn.runner = log.tables->strings.Intern(field.bytes);
           break;
         case 16: {
           SpawnExecView::File digest;
@@ -330,7 +326,7 @@ void CompactLogReader::SpawnEntry(std::string_view message) {
   spawn.arguments = builder_.InternArguments(view_.arguments);
   spawn.environment = builder_.InternEnvironment(view_.environment);
   spawn.platform = builder_.InternPlatform(view_.platform);
-  spawn.outputs = log.lists.Add(outputs_);
+  spawn.outputs = log.tables->lists.Add(outputs_);
   spawn.damaged = builder_.entry_damaged();
   log.spawns.Add(spawn);
 }
@@ -343,10 +339,10 @@ void CompactLogReader::SymlinkActionEntry(std::string_view message) {
   while (reader.Next()) {
     const WireField& field = reader.field();
     if (!field.IsBytes()) continue;
-    if (field.number == 1) action.input = builder_.log.strings.Intern(field.bytes);
-    if (field.number == 2) action.output = builder_.log.strings.Intern(field.bytes);
-    if (field.number == 3) action.label = builder_.log.strings.Intern(field.bytes);
-    if (field.number == 4) action.mnemonic = builder_.log.strings.Intern(field.bytes);
+    if (field.number == 1) action.input = builder_.log.tables->strings.Intern(field.bytes);
+    if (field.number == 2) action.output = builder_.log.tables->strings.Intern(field.bytes);
+    if (field.number == 3) action.label = builder_.log.tables->strings.Intern(field.bytes);
+    if (field.number == 4) action.mnemonic = builder_.log.tables->strings.Intern(field.bytes);
   }
   Checked(reader, "symlink action");
   builder_.log.symlink_actions.Add(action);
@@ -380,7 +376,7 @@ void CompactLogReader::Read(std::string_view entry) {
       break;
     case 3: {
       const Artifact file = File(message);
-      Define(number, kArtifact, builder_.log.artifacts.Add(file));
+      Define(number, kArtifact, builder_.AddArtifact(file));
       break;
     }
     case 4:

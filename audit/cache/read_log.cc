@@ -27,7 +27,7 @@ absl::StatusOr<ExecutionLog> ReadExecutionLog(ByteSource& source, std::string_vi
   Inflater inflater(source, DecodeLimits());
   PipelinedSource pipeline(inflater, options.threads);
 
-  LogBuilder builder;
+  LogBuilder builder(options.tables);
   ExecutionLog& log = builder.log;
   log.name = name;
 
@@ -83,7 +83,7 @@ absl::StatusOr<ExecutionLog> ReadExecutionLog(ByteSource& source, std::string_vi
     }
     reader->Read(entries->entry());
     ++log.entries;
-    if (log.lists.full()) {
+    if (log.tables->lists.full()) {
       builder.Warn("its lists do not fit into memory's 16 GiB; the rest is not read");
       break;
     }

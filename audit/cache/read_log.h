@@ -5,6 +5,7 @@
 #define LRE_AUDIT_AUDIT_CACHE_READ_LOG_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ struct ReadLogOptions {
   // bytes arrive, never by what a length promises.
   uint64_t entry_bytes = uint64_t{512} << 20;
   SpareThreads* threads = nullptr;  // for unpacking beside reading; may be null
+  // Of logs that were read before, for this one to share. Null: it has its own.
+  std::shared_ptr<LogTables> tables;
 };
 
 // One pass over `source`, whose name is for messages. What cannot be read becomes a warning of the

@@ -20,7 +20,6 @@ namespace {
 
 namespace reapi = ::build::bazel::remote::execution::v2;
 
-constexpr uint64_t kMaxActionResult = 64 << 20;
 constexpr int kMostEmptyReads = 1000;  // in a row, that say nothing
 
 // DigestFunction.Value of remote_execution.proto.

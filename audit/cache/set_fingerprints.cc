@@ -31,13 +31,13 @@ uint64_t OfEarlier(bool damaged, std::span<const uint32_t> sets,
 }  // namespace
 
 uint64_t SetFingerprints::OfString(StringId id) const {
-  const StringTable::Parts parts = log_.strings.Split(id);
+  const StringTable::Parts parts = log_.tables->strings.Split(id);
   return Hash(parts.directory != 0, ToAbsl(parts.directory_text), ToAbsl(parts.tail));
 }
 
 // 0 where part of it is not known.
 uint64_t SetFingerprints::OfArtifact(ArtifactId id) const {
-  const Artifact& artifact = log_.artifacts[id];
+  const Artifact& artifact = log_.tables->artifacts[id];
   if (artifact.damaged) return 0;
   const absl::string_view digest(reinterpret_cast<const char*>(artifact.hash), artifact.length);
   uint64_t hash = Hash(OfString(artifact.path), static_cast<int>(artifact.kind), digest,
@@ -46,16 +46,16 @@ uint64_t SetFingerprints::OfArtifact(ArtifactId id) const {
     case Artifact::kSymlink:
       return Hash(hash, OfString(artifact.detail));
     case Artifact::kDirectory:
-      for (const ArtifactId file : log_.lists.Get(artifact.detail)) {
+      for (const ArtifactId file : log_.tables->lists.Get(artifact.detail)) {
         // A directory's files are files.
-        if (log_.artifacts[file].kind != Artifact::kFile) return 0;
+        if (log_.tables->artifacts[file].kind != Artifact::kFile) return 0;
         const uint64_t of_file = OfArtifact(file);
         if (of_file == 0) return 0;
         hash = Hash(hash, of_file);
       }
       return hash;
     case Artifact::kRunfilesTree: {
-      const RunfilesTree& tree = log_.runfiles_trees[artifact.detail];
+      const RunfilesTree& tree = log_.tables->runfiles_trees[artifact.detail];
       // Sets are known in their order, and what is used stands before.
       if (tree.inputs >= sets_.size() || tree.symlinks >= symlinks_.size() ||
           tree.root_symlinks >= symlinks_.size()) {
@@ -67,7 +67,7 @@ uint64_t SetFingerprints::OfArtifact(ArtifactId id) const {
       if (inputs == 0 || symlinks == 0 || root_symlinks == 0 || mapping == 0) return 0;
       hash = Hash(hash, inputs, symlinks, root_symlinks, mapping, tree.legacy_external_runfiles,
                   ToAbsl(log_.workspace_runfiles_directory));
-      for (const StringId path : log_.lists.Get(tree.empty_files)) {
+      for (const StringId path : log_.tables->lists.Get(tree.empty_files)) {
         hash = Hash(hash, OfString(path));
       }
       return hash;
@@ -78,24 +78,25 @@ uint64_t SetFingerprints::OfArtifact(ArtifactId id) const {
 }
 
 SetFingerprints::SetFingerprints(const ExecutionLog& log) : log_(log) {
-  symlinks_.reserve(log.symlink_sets.size());
-  for (size_t i = 0; i < log.symlink_sets.size(); ++i) {
-    const SymlinkSet& set = log.symlink_sets[i];
-    uint64_t hash = OfEarlier(set.damaged, log.lists.Get(set.sets), symlinks_);
-    const std::span<const uint32_t> pairs = log.lists.Get(set.pairs);
+  symlinks_.reserve(log.tables->symlink_sets.size());
+  for (size_t i = 0; i < log.tables->symlink_sets.size(); ++i) {
+    const SymlinkSet& set = log.tables->symlink_sets[i];
+    uint64_t hash = OfEarlier(set.damaged, log.tables->lists.Get(set.sets), symlinks_);
+    const std::span<const uint32_t> pairs = log.tables->lists.Get(set.pairs);
     for (size_t k = 0; hash != 0 && k + 1 < pairs.size(); k += 2) {
       const ArtifactId target = pairs[k + 1];
-      const bool is_tree = target != 0 && log.artifacts[target].kind == Artifact::kRunfilesTree;
+      const bool is_tree =
+          target != 0 && log.tables->artifacts[target].kind == Artifact::kRunfilesTree;
       const uint64_t other = target == 0 ? 1 : is_tree ? 0 : OfArtifact(target);
       hash = other == 0 ? 0 : Hash(hash, OfString(pairs[k]), other);
     }
     symlinks_.push_back(hash);
   }
-  sets_.reserve(log.sets.size());
-  for (size_t i = 0; i < log.sets.size(); ++i) {
-    const InputSet& set = log.sets[i];
-    uint64_t hash = OfEarlier(set.damaged, log.lists.Get(set.sets), sets_);
-    for (const ArtifactId artifact : log.lists.Get(set.direct)) {
+  sets_.reserve(log.tables->sets.size());
+  for (size_t i = 0; i < log.tables->sets.size(); ++i) {
+    const InputSet& set = log.tables->sets[i];
+    uint64_t hash = OfEarlier(set.damaged, log.tables->lists.Get(set.sets), sets_);
+    for (const ArtifactId artifact : log.tables->lists.Get(set.direct)) {
       if (hash == 0) break;
       const uint64_t other = OfArtifact(artifact);
       hash = other == 0 ? 0 : Hash(hash, 'a', other);

@@ -13,9 +13,9 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 Pairs ExpandPairs(const ExecutionLog& log, ListId list) {
   Pairs pairs;
-  const std::span<const uint32_t> ids = log.lists.Get(list);
+  const std::span<const uint32_t> ids = log.tables->lists.Get(list);
   for (size_t i = 0; i + 1 < ids.size(); i += 2) {
-    pairs.emplace_back(log.strings.Get(ids[i]), log.strings.Get(ids[i + 1]));
+    pairs.emplace_back(log.tables->strings.Get(ids[i]), log.tables->strings.Get(ids[i + 1]));
   }
   return pairs;
 }
@@ -29,34 +29,35 @@ class InputCollector {
   void Add(SetId set, bool is_tool) {
     // The walker's list is the next walk's, and runfiles trees need one of their own.
     const std::vector<ArtifactId> artifacts = walker_.Flatten(set, &parts_.damaged);
-    for (const ArtifactId id : artifacts) AddArtifact(log_.artifacts[id], is_tool);
+    for (const ArtifactId id : artifacts) AddArtifact(log_.tables->artifacts[id], is_tool);
   }
 
  private:
   void AddArtifact(const Artifact& artifact, bool is_tool) {
     if (artifact.damaged) parts_.damaged = true;
-    const std::string path = log_.strings.Get(artifact.path);
+    const std::string path = log_.tables->strings.Get(artifact.path);
     switch (artifact.kind) {
       case Artifact::kFile:
         AddFile(path, artifact, is_tool);
         break;
       case Artifact::kSymlink:
-        Insert(path, {InputNode::kSymlink, {}, log_.strings.Get(artifact.detail), is_tool});
+        Insert(path, {InputNode::kSymlink, {}, log_.tables->strings.Get(artifact.detail), is_tool});
         break;
       case Artifact::kDirectory:
         AddDirectory(path, artifact, is_tool);
         break;
       case Artifact::kRunfilesTree:
-        for (const auto& [below, id] :
-             ExpandRunfiles(log_, log_.runfiles_trees[artifact.detail], walker_, &parts_.damaged)) {
+        for (const auto& [below, id] : ExpandRunfiles(
+                 log_, log_.tables->runfiles_trees[artifact.detail], walker_, &parts_.damaged)) {
           const std::string full = absl::StrCat(path, "/", below);
-          const Artifact& target = log_.artifacts[id];
+          const Artifact& target = log_.tables->artifacts[id];
           if (id == 0) {
             Insert(full, {InputNode::kFile, DigestOf(log_.digest_function, ""), "", is_tool});
           } else if (target.kind == Artifact::kDirectory) {
             AddDirectory(full, target, is_tool);
           } else if (target.kind == Artifact::kSymlink) {
-            Insert(full, {InputNode::kSymlink, {}, log_.strings.Get(target.detail), is_tool});
+            Insert(full,
+                   {InputNode::kSymlink, {}, log_.tables->strings.Get(target.detail), is_tool});
           } else {
             AddFile(full, target, is_tool);
           }
@@ -73,11 +74,11 @@ class InputCollector {
   }
 
   void AddDirectory(const std::string& path, const Artifact& artifact, bool is_tool) {
-    const std::span<const uint32_t> files = log_.lists.Get(artifact.detail);
+    const std::span<const uint32_t> files = log_.tables->lists.Get(artifact.detail);
     if (files.empty()) Insert(path, {InputNode::kEmptyDirectory, {}, "", is_tool});
     for (const ArtifactId id : files) {
-      const Artifact& file = log_.artifacts[id];
-      AddFile(absl::StrCat(path, "/", log_.strings.Get(file.path)), file, is_tool);
+      const Artifact& file = log_.tables->artifacts[id];
+      AddFile(absl::StrCat(path, "/", log_.tables->strings.Get(file.path)), file, is_tool);
     }
   }
 
@@ -123,12 +124,12 @@ std::string BesideWorkspace(const std::string& key, std::string_view workspace) 
 template <typename Visit>
 void VisitSymlinks(const ExecutionLog& log, uint32_t set, bool* damaged, Visit visit) {
   std::vector<std::pair<uint32_t, size_t>> stack;
-  std::vector<bool> seen(log.symlink_sets.size());
+  std::vector<bool> seen(log.tables->symlink_sets.size());
   if (set != 0) stack.emplace_back(set, 0);
   while (!stack.empty()) {
     auto& [current, next] = stack.back();
-    const SymlinkSet& symlinks = log.symlink_sets[current];
-    const std::span<const uint32_t> children = log.lists.Get(symlinks.sets);
+    const SymlinkSet& symlinks = log.tables->symlink_sets[current];
+    const std::span<const uint32_t> children = log.tables->lists.Get(symlinks.sets);
     if (next < children.size()) {
       const uint32_t child = children[next++];
       if (!seen[child]) stack.emplace_back(child, 0);
@@ -136,8 +137,9 @@ void VisitSymlinks(const ExecutionLog& log, uint32_t set, bool* damaged, Visit v
       continue;
     }
     if (symlinks.damaged) *damaged = true;
-    const std::span<const uint32_t> pairs = log.lists.Get(symlinks.pairs);
-    for (size_t i = 0; i + 1 < pairs.size(); i += 2) visit(log.strings.Get(pairs[i]), pairs[i + 1]);
+    const std::span<const uint32_t> pairs = log.tables->lists.Get(symlinks.pairs);
+    for (size_t i = 0; i + 1 < pairs.size(); i += 2)
+      visit(log.tables->strings.Get(pairs[i]), pairs[i + 1]);
     stack.pop_back();
   }
 }
@@ -153,9 +155,9 @@ std::map<std::string, ArtifactId> ExpandRunfiles(const ExecutionLog& log, const 
     files[BesideWorkspace(key, workspace)] = id;
   });
   for (const ArtifactId id : walker.Flatten(tree.inputs, damaged)) {
-    const std::string path = log.strings.Get(log.artifacts[id].path);
+    const std::string path = log.tables->strings.Get(log.tables->artifacts[id].path);
     // A tree within a tree is no file; Bazel leaves it out.
-    if (log.artifacts[id].kind == Artifact::kRunfilesTree) continue;
+    if (log.tables->artifacts[id].kind == Artifact::kRunfilesTree) continue;
     bool is_external = false;
     const std::string below = RunfilesPath(path, workspace, &is_external);
     files[below] = id;
@@ -163,8 +165,8 @@ std::map<std::string, ArtifactId> ExpandRunfiles(const ExecutionLog& log, const 
       files[absl::StrCat(ToAbsl(workspace), "/external/", below)] = id;
     }
   }
-  for (const StringId key : log.lists.Get(tree.empty_files)) {
-    files[BesideWorkspace(log.strings.Get(key), workspace)] = 0;
+  for (const StringId key : log.tables->lists.Get(tree.empty_files)) {
+    files[BesideWorkspace(log.tables->strings.Get(key), workspace)] = 0;
   }
   VisitSymlinks(log, tree.root_symlinks, damaged,
                 [&](const std::string& key, ArtifactId id) { files[key] = id; });
@@ -180,8 +182,8 @@ std::map<std::string, ArtifactId> ExpandRunfiles(const ExecutionLog& log, const 
 
 SpawnParts ExpandWithoutInputs(const ExecutionLog& log, const Spawn& spawn) {
   SpawnParts parts;
-  for (const StringId argument : log.lists.GetRuns(spawn.arguments)) {
-    parts.arguments.push_back(log.strings.Get(argument));
+  for (const StringId argument : log.tables->lists.GetRuns(spawn.arguments)) {
+    parts.arguments.push_back(log.tables->strings.Get(argument));
   }
   parts.environment = ExpandPairs(log, spawn.environment);
   parts.platform = ExpandPairs(log, spawn.platform);
@@ -191,19 +193,19 @@ SpawnParts ExpandWithoutInputs(const ExecutionLog& log, const Spawn& spawn) {
 
   for (const OutputView& view : Outputs(log, spawn)) {
     Output output;
-    output.path = log.strings.Get(view.path);
-    const Artifact& artifact = log.artifacts[view.artifact];
+    output.path = log.tables->strings.Get(view.path);
+    const Artifact& artifact = log.tables->artifacts[view.artifact];
     if (view.artifact == 0) {
       output.kind = Output::kMissing;
     } else if (artifact.kind == Artifact::kDirectory) {
       output.kind = Output::kDirectory;
-      for (const ArtifactId id : log.lists.Get(artifact.detail)) {
-        const Artifact& file = log.artifacts[id];
-        output.files[log.strings.Get(file.path)] = log.DigestOfFile(file);
+      for (const ArtifactId id : log.tables->lists.Get(artifact.detail)) {
+        const Artifact& file = log.tables->artifacts[id];
+        output.files[log.tables->strings.Get(file.path)] = log.DigestOfFile(file);
       }
     } else if (artifact.kind == Artifact::kSymlink) {
       output.kind = Output::kSymlink;
-      output.target = log.strings.Get(artifact.detail);
+      output.target = log.tables->strings.Get(artifact.detail);
     } else {
       output.digest = log.DigestOfFile(artifact);
     }
@@ -214,10 +216,10 @@ SpawnParts ExpandWithoutInputs(const ExecutionLog& log, const Spawn& spawn) {
   parts.remotable = spawn.remotable;
   parts.cacheable = spawn.cacheable;
   parts.remote_cacheable = spawn.remote_cacheable;
-  parts.label = log.strings.Get(spawn.label);
-  parts.mnemonic = log.strings.Get(spawn.mnemonic);
-  parts.runner = log.strings.Get(spawn.runner);
-  parts.status = log.strings.Get(spawn.status);
+  parts.label = log.tables->strings.Get(spawn.label);
+  parts.mnemonic = log.tables->strings.Get(spawn.mnemonic);
+  parts.runner = log.tables->strings.Get(spawn.runner);
+  parts.status = log.tables->strings.Get(spawn.status);
   parts.exit_code = spawn.exit_code;
   parts.logged_digest = spawn.LoggedDigest();
   return parts;
@@ -242,7 +244,7 @@ SpawnParts ExpandSpawn(const ExecutionLog& log, const Spawn& spawn, SetWalker& w
     // Equal paths of different contents are different artifacts; of the same, one artifact twice.
     std::map<std::string, int> count;
     for (const ArtifactId id : walker.Flatten(spawn.inputs)) {
-      const std::string path = log.strings.Get(log.artifacts[id].path);
+      const std::string path = log.tables->strings.Get(log.tables->artifacts[id].path);
       if (++count[path] == 2) parts.duplicate_inputs.push_back(path);
     }
   }

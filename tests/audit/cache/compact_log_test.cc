@@ -51,7 +51,7 @@ std::vector<std::string> PathsInOrder(const ExecutionLog& log, const Spawn& spaw
   std::vector<std::string> paths;
   SetWalker walker(log);
   for (const ArtifactId id : walker.Flatten(spawn.inputs)) {
-    paths.push_back(log.strings.Get(log.artifacts[id].path));
+    paths.push_back(log.tables->strings.Get(log.tables->artifacts[id].path));
   }
   return paths;
 }
@@ -236,7 +236,7 @@ TEST(CompactLog, SymlinkActions) {
   action->set_mnemonic("Symlink");
   const ExecutionLog log = entries.Log();
   ASSERT_EQ(log.symlink_actions.size(), 1u);
-  EXPECT_EQ(log.strings.Get(log.symlink_actions[0].output), "b");
+  EXPECT_EQ(log.tables->strings.Get(log.symlink_actions[0].output), "b");
   EXPECT_EQ(log.symlink_actions[0].entry, 1u);
 }
 
