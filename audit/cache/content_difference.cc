@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <regex>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +13,7 @@
 #include "audit/cache/archive_members.h"
 #include "audit/cache/secrets.h"
 #include "base/text.h"
+#include "re2/re2.h"
 #include "reports/numbers.h"
 
 namespace lre_audit::cache {
@@ -45,21 +45,29 @@ Context ContextAt(std::string_view bytes, size_t at) {
   return {bytes.substr(begin, end - begin), at - begin};
 }
 
+// Of bytes, whatever they are.
+const RE2* NewPattern(const char* text) {
+  RE2::Options options;
+  options.set_encoding(RE2::Options::EncodingLatin1);
+  return new RE2(text, options);
+}
+
 // The match of `pattern` that holds the place.
-std::string_view MatchAt(const Context& context, const std::regex& pattern) {
-  const char* const begin = context.text.data();
-  const char* const end = begin + context.text.size();
-  for (std::cregex_iterator i(begin, end, pattern), none; i != none; ++i) {
-    const size_t from = static_cast<size_t>(i->position()),
-                 length = static_cast<size_t>(i->length());
-    if (from <= context.at && context.at < from + length) return context.text.substr(from, length);
+std::string_view MatchAt(const Context& context, const RE2& pattern) {
+  const re2::StringPiece text(context.text.data(), context.text.size());
+  re2::StringPiece match;
+  for (size_t next = 0; pattern.Match(text, next, text.size(), RE2::UNANCHORED, &match, 1);) {
+    const size_t from = static_cast<size_t>(match.data() - text.data());
+    next = from + match.size();
+    if (from <= context.at && context.at < next) return context.text.substr(from, match.size());
+    if (match.empty() || from > context.at) break;  // no pattern matches nothing
   }
   return {};
 }
 
 std::string_view TimestampAt(const Context& context) {
   // ISO dates and times of day, __DATE__ and ctime(3), seconds since 1970 (2001 to 2286).
-  static const std::regex* const kTime = new std::regex(
+  static const RE2* const kTime = NewPattern(
       "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?([.][0-9]+)?)?"
       "|((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
       "[ 0-9][0-9]( [0-9]{2}:[0-9]{2}:[0-9]{2})?( [A-Z]{3,4})?( [0-9]{4})?"
@@ -70,7 +78,7 @@ std::string_view TimestampAt(const Context& context) {
 
 // An absolute path of two components at least that holds the place.
 std::string_view PathAt(const Context& context) {
-  static const std::regex* const kPath = new std::regex("(/[-A-Za-z0-9_.+@=~]+){2,}/?");
+  static const RE2* const kPath = NewPattern("(/[-A-Za-z0-9_.+@=~]+){2,}/?");
   const std::string_view path = MatchAt(context, *kPath);
   if (path.empty()) return {};
   // The rest of a relative path, or of a URL, is none.
