@@ -166,10 +166,14 @@ void WriteKeyCause(const Finding& finding, const TextOptions& options, std::ostr
     absl::StrAppend(&proof, " in ", Grouped(proven_actions), " of ", Counted(direct, "action"));
   }
   if (proven) {
-    absl::StrAppend(&proof, cause.local_key().empty() ? ""
+    absl::StrAppend(&proof, cause.local_key().empty()
+                                ? ": what the builds left behind says so itself"
                             : same_key ? ": both sides' key is the one that Bazel computed"
-                                       : ": with the remote's side of it, the local key was "
-                                         "computed to be the remote's");
+                            : cause.proven_alone() > 0
+                                ? ": with the remote's side of it, the local key was computed to "
+                                  "be the remote's"
+                                : ": with the remote's side of it, and of what else differs in the "
+                                  "action, the local key was computed to be the remote's");
   } else {
     absl::StrAppend(&proof, ": ", cause.unverified_because());
   }

@@ -278,6 +278,10 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vect
     result.state = Verification::State::kNoOracle;
     recipes.resize(1);
   }
+  // A question for each recipe, of every spawn, is a long time with a remote cache that does not
+  // have the build.
+  const bool is_asked = !parts.logged_digest.known() && cache_ != nullptr;
+  if (is_asked && !last_ && fruitless_ >= kMostFruitless) recipes.resize(1);
   // Input roots by what they depend on: most recipes have the same.
   std::vector<std::pair<Recipe, BlobDigest>> roots;
   for (const Recipe& recipe : recipes) {
@@ -342,6 +346,7 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vect
     result.reason = reason;
     result.tried.clear();
   } else {
+    if (is_asked) ++fruitless_;
     result.reason = absl::StrCat(
         "none of ", Plural(recipes.size(), "recipe"), " makes ", ToAbsl(oracle),
         "; what a log does not say may be why: a working directory, path mapping, a salt of "

@@ -107,6 +107,10 @@ class Verifier {
   KnownActions* cache_;
   InputRoots roots_;
   std::optional<Recipe> last_;
+  // Spawns of which no recipe's key was in a cache. After so many without one that was, only the
+  // likeliest recipe is asked for.
+  static constexpr int kMostFruitless = 20;
+  int fruitless_ = 0;
 };
 
 }  // namespace lre_audit::cache

@@ -52,7 +52,8 @@ absl::StatusOr<BuildCaches> BuildCaches::Open(const std::vector<std::string>& re
 
 // The answer to `ask`, whose troubles are remembered.
 template <typename Ask>
-auto BuildCaches::AskMember(Member& member, const Ask& ask) -> decltype(ask(*member.cache)) {
+auto BuildCaches::AskMember(Member& member, const Ask& ask, bool for_blob)
+    -> decltype(ask(*member.cache)) {
   CacheTrouble& trouble = member.trouble;
   if (trouble.remote && !trouble.status.ok()) return trouble.status;
   if (member.waited > options_.most_time) {
@@ -68,6 +69,10 @@ auto BuildCaches::AskMember(Member& member, const Ask& ask) -> decltype(ask(*mem
   if (answer.ok() || absl::IsNotFound(answer.status()) ||
       absl::IsResourceExhausted(answer.status())) {
     ++trouble.answered;
+  } else if (for_blob && absl::IsDataLoss(answer.status())) {
+    // One blob that is another's: the rest may well be right.
+    ++trouble.answered;
+    if (trouble.wrong_blobs++ == 0) trouble.first_wrong = answer.status();
   } else if (trouble.status.ok()) {
     trouble.status = answer.status();
     trouble.other_functions = member.cache->OtherFunctions();
@@ -145,11 +150,13 @@ void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
 
 // The first answer that is one.
 template <typename Ask>
-absl::StatusOr<std::string> BuildCaches::FirstFound(const BlobDigest& digest, const Ask& ask) {
+absl::StatusOr<std::string> BuildCaches::FirstFound(const BlobDigest& digest, const Ask& ask,
+                                                    bool for_blob) {
   absl::Status none = absl::NotFoundError(absl::StrCat("no cache has ", digest.ToString()));
   for (Member& member : members_) {
     const bool remote = member.trouble.remote;
-    absl::StatusOr<std::string> answer = remote ? AskMember(member, ask) : ask(*member.cache);
+    absl::StatusOr<std::string> answer =
+        remote ? AskMember(member, ask, for_blob) : ask(*member.cache);
     if (answer.ok() || absl::IsResourceExhausted(answer.status())) return answer;
     // One damaged file says nothing of a directory's others.
     if (!absl::IsNotFound(answer.status())) none = remote ? CouldNotSay(digest) : answer.status();
@@ -158,11 +165,13 @@ absl::StatusOr<std::string> BuildCaches::FirstFound(const BlobDigest& digest, co
 }
 
 absl::StatusOr<std::string> BuildCaches::ReadAction(const BlobDigest& action) {
-  return FirstFound(action, [&](BuildCache& cache) { return cache.ReadAction(action); });
+  return FirstFound(
+      action, [&](BuildCache& cache) { return cache.ReadAction(action); }, false);
 }
 
 absl::StatusOr<std::string> BuildCaches::ReadBlob(const BlobDigest& blob, uint64_t limit) {
-  return FirstFound(blob, [&](BuildCache& cache) { return cache.ReadBlob(blob, limit); });
+  return FirstFound(
+      blob, [&](BuildCache& cache) { return cache.ReadBlob(blob, limit); }, true);
 }
 
 std::vector<std::vector<InstanceAnswers>> BuildCaches::CompareInstances(
@@ -194,7 +203,9 @@ std::vector<std::vector<InstanceAnswers>> BuildCaches::CompareInstances(
 std::vector<CacheTrouble> BuildCaches::Troubles() const {
   std::vector<CacheTrouble> troubles;
   for (const Member& member : members_) {
-    if (!member.trouble.status.ok()) troubles.push_back(member.trouble);
+    if (!member.trouble.status.ok() || member.trouble.wrong_blobs > 0) {
+      troubles.push_back(member.trouble);
+    }
   }
   return troubles;
 }

@@ -39,8 +39,10 @@ class BuildCache : public KnownActions {
 struct CacheTrouble {
   std::string cache;  // its reference, as it may be shown
   bool remote = false;
-  absl::Status status;
-  uint64_t answered = 0;                     // questions, before
+  absl::Status status;       // OK: it can be asked
+  uint64_t answered = 0;     // questions, before
+  uint64_t wrong_blobs = 0;  // that have other contents than their digests say
+  absl::Status first_wrong;
   std::vector<std::string> other_functions;  // see BuildCache::OtherFunctions
 };
 
@@ -85,10 +87,11 @@ class BuildCaches : public BuildCache {
     absl::flat_hash_map<std::string, bool> known;  // answers of a remote one, by the action's hash
   };
   template <typename Ask>
-  auto AskMember(Member& member, const Ask& ask) -> decltype(ask(*member.cache));
+  auto AskMember(Member& member, const Ask& ask, bool for_blob = false)
+      -> decltype(ask(*member.cache));
   absl::StatusOr<bool> MemberContains(Member& member, const BlobDigest& action);
   template <typename Ask>
-  absl::StatusOr<std::string> FirstFound(const BlobDigest& digest, const Ask& ask);
+  absl::StatusOr<std::string> FirstFound(const BlobDigest& digest, const Ask& ask, bool for_blob);
 
   RemoteCacheOptions options_;
   std::vector<Member> members_;

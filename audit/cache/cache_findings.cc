@@ -53,6 +53,16 @@ Finding MakeInstanceFinding(const InstanceAnswers& a, const InstanceAnswers& b, 
 std::vector<Finding> TroubleFindings(const BuildCaches& caches) {
   std::vector<Finding> findings;
   for (const CacheTrouble& trouble : caches.Troubles()) {
+    if (trouble.wrong_blobs > 0) {
+      Finding& finding = findings.emplace_back(MakeExplainFinding(
+          "LRE901", trouble.cache, "",
+          absl::StrCat(
+              "the cache has ", Counted(trouble.wrong_blobs, "blob"),
+              " of other contents than their digests say: ", trouble.first_wrong.message()),
+          "delete them from the cache: Bazel refuses them, and builds again what they are of"));
+      finding.set_subject(trouble.cache);
+    }
+    if (trouble.status.ok()) continue;
     const std::string help = HelpFor(trouble);
     Finding finding =
         trouble.other_functions.empty()

@@ -99,7 +99,7 @@ class Finder {
     uint32_t pair = 0;
     uint32_t maker = kNone;  // a pair
     Difference difference;
-    bool proven = false;
+    bool proven = false, alone = false;
     std::string unproven_because;
     BlobDigest local_key, remote_key;
     std::string why = {};  // where there is no such pair
@@ -125,8 +125,10 @@ class Finder {
     result_.causes.push_back(std::move(cause));
   }
 
-  void AddCause(uint32_t pair, NamedCause named, bool proven, const std::string& because,
-                const BlobDigest& local_key, const BlobDigest& remote_key) {
+  // `alone`: nothing else differs in the pair.
+  void AddCause(uint32_t pair, NamedCause named, bool proven, bool alone,
+                const std::string& because, const BlobDigest& local_key,
+                const BlobDigest& remote_key) {
     const auto [it, is_new] =
         index_.try_emplace({named.rule, named.identity}, result_.causes.size());
     if (is_new) {
@@ -135,13 +137,15 @@ class Finder {
     }
     Cause& cause = result_.causes[it->second];
     if (!cause.direct.empty() && cause.direct.back() == pair) return;
-    if (cause.direct.empty() || (proven && cause.proven.empty())) {
+    if (cause.direct.empty() || (proven && cause.proven.empty()) ||
+        (proven && alone && cause.proven_alone == 0)) {
       cause.local_key = local_key;
       cause.remote_key = remote_key;
     }
     cause.direct.push_back(pair);
     if (proven) {
       cause.proven.push_back(pair);
+      cause.proven_alone += alone ? 1 : 0;
     } else if (cause.unproven_because.empty()) {
       cause.unproven_because = because;
     }
@@ -163,8 +167,9 @@ class Finder {
       return;
     }
     const SpawnParts local = ExpandWithoutInputs(local_, local_.spawns[Pairs()[i].local]);
+    bool alone = true;
     const auto add = [&](NamedCause named, bool proven, const std::string& because) {
-      AddCause(i, std::move(named), proven, because, diagnosis.local.action,
+      AddCause(i, std::move(named), proven, alone, because, diagnosis.local.action,
                diagnosis.remote.action);
     };
     if (diagnosis.same_key) {
@@ -207,6 +212,7 @@ class Finder {
           contents_.TellInput(difference, &causes.front());
         }
       }
+      alone = diagnosis.differences.size() == 1 && causes.size() == 1;
       for (NamedCause& named : causes) {
         add(std::move(named), diagnosis.proven, diagnosis.unproven_because);
       }
@@ -282,6 +288,7 @@ class Finder {
     Upstream upstream{.pair = i,
                       .difference = difference,
                       .proven = diagnosis.proven,
+                      .alone = diagnosis.differences.size() == 1,
                       .unproven_because = diagnosis.unproven_because,
                       .local_key = diagnosis.local.action,
                       .remote_key = diagnosis.remote.action};
@@ -332,8 +339,8 @@ class Finder {
   void AddUpstream(const Upstream& upstream) {
     NamedCause named = NameUpstream(upstream.difference, upstream.why);
     contents_.TellInput(upstream.difference, &named);
-    AddCause(upstream.pair, std::move(named), upstream.proven, upstream.unproven_because,
-             upstream.local_key, upstream.remote_key);
+    AddCause(upstream.pair, std::move(named), upstream.proven, upstream.alone,
+             upstream.unproven_because, upstream.local_key, upstream.remote_key);
   }
 
   // From each cause to all that it reaches.

@@ -28,6 +28,7 @@ struct Cause {
   // Of `direct`: those in which exchanging it, with the other differences of that pair, was shown
   // to turn the local key into the remote's; where keys are equal, those whose keys are verified.
   std::vector<uint32_t> proven;
+  uint32_t proven_alone = 0;         // of those, where nothing else differs
   std::string unproven_because;      // of the first that is not
   BlobDigest local_key, remote_key;  // of the first proven one, else of the first
   int64_t nanoseconds = 0;           // of executing `actions`, where the logs say

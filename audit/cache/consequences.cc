@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,29 @@ void Fold(Cause* root, Cause* consequence, std::string note) {
   consequence->direct.clear();
 }
 
+// A change of flags is one change, however many they are.
+void FoldArguments(std::vector<Cause>* causes) {
+  constexpr size_t kMostTold = 5;
+  std::map<std::vector<uint32_t>, std::pair<Cause*, size_t>> first_of;  // by pairs; others
+  for (Cause& cause : *causes) {
+    if (cause.what.rule != "LRE725" || cause.direct.empty()) continue;
+    const auto [found, is_new] = first_of.try_emplace(cause.direct, &cause, 0);
+    if (is_new) continue;
+    auto& [first, others] = found->second;
+    if (++others <= kMostTold) {
+      first->what.notes.push_back(absl::StrCat("in the same actions: ", cause.what.message));
+    }
+    cause.direct.clear();
+  }
+  for (const auto& [pairs, told] : first_of) {
+    const auto& [first, others] = told;
+    if (others <= kMostTold) continue;
+    first->what.notes.push_back(
+        absl::StrCat("and ", others - kMostTold,
+                     " more arguments of the same actions differ: --action shows all"));
+  }
+}
+
 }  // namespace
 
 void FoldConsequences(std::vector<Cause>* causes) {
@@ -92,6 +116,7 @@ void FoldConsequences(std::vector<Cause>* causes) {
       break;
     }
   }
+  FoldArguments(causes);
   std::erase_if(*causes, [](const Cause& cause) { return cause.direct.empty(); });
 }
 

@@ -8,7 +8,8 @@
 
 namespace lre_audit::cache {
 
-// Folds into their root, which gets a note and their `direct` pairs:
+// Folds causes that are arguments of just the same actions into the first of them, and into their
+// root, which gets a note and their `direct` pairs:
 //   - the list of builtin include directories (LRE710) that another compiler (LRE709, in the same
 //     actions) has written;
 //   - flags that add include directories (-I, -isystem) where that list has grown or shrunk by just

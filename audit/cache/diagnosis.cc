@@ -217,8 +217,10 @@ absl::Status Diagnoser::Compare(const Spawn& local, const Spawn& remote, Diagnos
 
   result->unproven_because = WhyUnverified(*result);
   if (result->differences.empty()) {
-    result->same_key = !both_logged;
-    if (both_logged) {
+    // Of spawns that could be read in part nothing more can be said: the log's damage is told.
+    const bool is_damaged = here.damaged || there.damaged;
+    result->same_key = !both_logged || is_damaged;
+    if (both_logged && !is_damaged) {
       // All that was logged is the same.
       result->differences.push_back({.kind = Difference::Kind::kUnlogged,
                                      .local = local.LoggedDigest().ToString(),

@@ -180,6 +180,8 @@ class Collector {
   }
 
   void Input(const std::string& path, const InputNode* local, const InputNode* remote) {
+    // What one side lacks may be in the part of its inputs that could not be read.
+    if ((local == nullptr && local_.damaged) || (remote == nullptr && remote_.damaged)) return;
     Difference difference{.kind = Kind::kInput, .name = path, .parts = {{Part::kInputs}}};
     if (local != nullptr) {
       difference.local = Describe(*local);

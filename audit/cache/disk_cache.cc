@@ -1,6 +1,7 @@
 #include "audit/cache/disk_cache.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,7 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/read_file.h"
+#include "audit/bytes/byte_source.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -21,6 +22,14 @@ namespace {
 bool IsDirectory(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);
+}
+
+// Not ReadFile(), which would wait for somebody to write into a pipe.
+absl::StatusOr<std::string> ReadEntry(const std::string& path, uint64_t limit) {
+  uint64_t size = 0;
+  LRE_ASSIGN_OR_RETURN(auto file, OpenRegularFile(AT_FDCWD, path, &size));
+  FileSource source(std::move(file), 0, size);
+  return ReadAll(source, limit);
 }
 
 }  // namespace
@@ -55,7 +64,7 @@ absl::StatusOr<bool> DiskCache::Contains(const BlobDigest& action) {
 }
 
 absl::StatusOr<std::string> DiskCache::ReadAction(const BlobDigest& action) {
-  return ReadFile(PathOf("ac", action), kMaxActionResult);
+  return ReadEntry(PathOf("ac", action), kMaxActionResult);
 }
 
 absl::StatusOr<std::string> DiskCache::ReadBlob(const BlobDigest& blob, uint64_t limit) {
@@ -65,7 +74,7 @@ absl::StatusOr<std::string> DiskCache::ReadBlob(const BlobDigest& blob, uint64_t
   }
   // The empty blob need not be there.
   if (blob == DigestOf(function_, "")) return std::string();
-  LRE_ASSIGN_OR_RETURN(std::string contents, ReadFile(PathOf("cas", blob), limit));
+  LRE_ASSIGN_OR_RETURN(std::string contents, ReadEntry(PathOf("cas", blob), limit));
   const BlobDigest found = DigestOf(function_, contents);
   if (found.hash != blob.hash) {
     return absl::DataLossError(absl::StrCat("the cache's blob ", blob.Hex(),

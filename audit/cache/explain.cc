@@ -131,7 +131,8 @@ class Explainer {
     if (log.complete()) return;
     Add(DamageFinding(
         log.name, log.warnings, log.warning_count,
-        absl::StrCat(Grouped(log.entries), " entries and ", Counted(log.spawns.size(), "action"))));
+        absl::StrCat(Grouped(log.entries), log.entries == 1 ? " entry and " : " entries and ",
+                     Counted(log.spawns.size(), "action"))));
   }
 
   // The keys that both logs have, of actions whose results are cached: each will be looked up.
@@ -374,6 +375,7 @@ class Explainer {
     if (cause.remote_key.known()) key.set_remote_key(cause.remote_key.ToString());
     key.set_actions(static_cast<double>(cause.actions.size()));
     key.set_direct_actions(static_cast<double>(cause.direct.size()));
+    key.set_proven_alone(cause.proven_alone);
     key.set_proven_actions(static_cast<double>(cause.proven.size()));
     key.set_seconds(static_cast<double>(cause.nanoseconds) / 1e9);
     Add(std::move(finding));

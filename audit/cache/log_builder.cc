@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
@@ -281,6 +282,40 @@ void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
   }
   spawn.damaged = entry_damaged_;
   log.spawns.Add(spawn);
+}
+
+void LogBuilder::LookForSecondBuild() {
+  // Few actions are executed twice in one build, and fewer with other inputs: Java compiles whose
+  // reduced class path did not do, tests.
+  absl::flat_hash_map<std::pair<StringId, StringId>, uint32_t> first_by;  // output, mnemonic
+  uint32_t first = 0, second = 0;                                         // of the first such pair
+  size_t others = 0;
+  for (uint32_t i = 0; i < log.spawns.size(); ++i) {
+    const Spawn& spawn = log.spawns[i];
+    const std::vector<OutputView> outputs = Outputs(log, spawn);
+    if (outputs.empty()) continue;
+    const auto [found, is_new] = first_by.try_emplace({outputs[0].path, spawn.mnemonic}, i);
+    if (is_new) continue;
+    const Spawn& before = log.spawns[found->second];
+    const auto key = [](const Spawn& of) {
+      return std::tie(of.arguments, of.environment, of.platform, of.inputs);
+    };
+    if (key(spawn) == key(before)) continue;
+    if (others++ == 0) {
+      first = found->second;
+      second = i;
+    }
+  }
+  if (others == 0 || others * 4 < first_by.size()) return;
+  ++log.warning_count;
+  if (log.warnings.size() >= ExecutionLog::kMaxWarnings) return;
+  const Spawn& repeated = log.spawns[second];
+  log.warnings.push_back(
+      {repeated.entry, repeated.offset,
+       absl::StrCat("it makes ", Escaped(log.tables->strings.Get(Outputs(log, repeated)[0].path)),
+                    " as entry ", log.spawns[first].entry, " does, with another key, and ",
+                    others - 1,
+                    " more do the like: two builds in one file? The first of each is explained")});
 }
 
 }  // namespace lre_audit::cache

@@ -88,6 +88,8 @@ class LogBuilder {
 
   // One spawn of a JSON or binary log.
   void AddSpawnExec(const SpawnExecView& spawn);
+  // At the end of one: warns where it is that of two builds. Compact logs say so themselves.
+  void LookForSecondBuild();
 
  private:
   // A memo, and the list that was made of it last.

@@ -88,6 +88,7 @@ absl::StatusOr<ExecutionLog> ReadExecutionLog(ByteSource& source, std::string_vi
       break;
     }
   }
+  if (log.format != ExecutionLog::Format::kCompact) builder.LookForSecondBuild();
   log.bytes = entries->position();
   // Only at the end is the inflater this thread's again.
   if (const auto trailing = inflater.trailing_offset(); ended && trailing) {

@@ -20,6 +20,7 @@ namespace {
 
 namespace reapi = ::build::bazel::remote::execution::v2;
 
+constexpr uint64_t kMostErrorPage = 1 << 20;
 constexpr int kMostEmptyReads = 1000;  // in a row, that say nothing
 
 // DigestFunction.Value of remote_execution.proto.
@@ -276,7 +277,9 @@ class HttpCache : public BuildCache {
     net::HttpRequest request;
     request.url = absl::StrCat(base_, "/", kind, "/", digest.Hex());
     request.origin_headers = headers_;
-    LRE_ASSIGN_OR_RETURN(net::HttpAnswer answer, client_->Fetch(request, most_bytes));
+    // What a server writes below its 404 is longer than many a blob.
+    LRE_ASSIGN_OR_RETURN(net::HttpAnswer answer,
+                         client_->Fetch(request, std::max(most_bytes, kMostErrorPage)));
     if (answer.status == 200) return std::move(answer.body);
     const std::string said =
         absl::StrCat(answer.url, ": answers ", Escaped(answer.status_line.substr(0, 200)));

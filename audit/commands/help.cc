@@ -161,7 +161,8 @@ REF of --cache:
 --cert-dir and --tls-verify are for remote caches too. What is missing in all of them is LRE701.
 A remote cache that does not answer is LRE901 (exit code 3), and the rest is explained without it.
 
-Exits with 0 if no key differs, with 1 if some do.
+Exits with 0 if there is no difference, with 1 if there is one: in keys, in what was made under the
+same key, or in what a cache has of them.
 
 Examples:
   lre-audit explain local.log.zst remote.log.zst

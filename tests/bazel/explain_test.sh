@@ -159,6 +159,17 @@ exits 3 explain half "$planted/path/log.binary" --format json
 holds "report['verdict'] == 'INCOMPLETE'"
 holds "sorted(f['rule'] for f in errors) == ['LRE706', 'LRE901']"
 holds "any('offset' in f['message'] for f in errors if f['rule'] == 'LRE901')"
+# --- two builds in one file; the same one twice is no other
+cat "$planted/base/log.json" "$planted/path/log.json" > both
+exits 3 explain "$planted/base/log.json" both --format json
+holds "'two builds in one file' in errors[0]['message'] and 'entry 12' in errors[0]['message']"
+cat "$planted/base/log.json" "$planted/base/log.json" > twice
+exits 0 explain "$planted/base/log.json" twice
+# --- a pipe among a cache's blobs is waited for by nobody
+rm -rf cache
+cp -r "$planted/base/cache" cache
+for blob in cache/cas/*/*; do rm "$blob"; mkfifo "$blob"; done
+exits 0 explain "$planted/base/log.json" "$planted/same/log.json" --cache cache
 # --- nothing compared is no agreement
 : > empty
 exits 2 explain "$planted/base/bazel.log" "$planted/base/log.json"
