@@ -235,7 +235,8 @@ class Scanner {
                           !IsSecretName(word) && IsSecretName(word.substr(2));
     if (!is_glued && !IsSecretName(word)) return false;
     const char quote = QuoteAt(at_);
-    const size_t end = quote == '\0' ? at_ : at_ + SizeOf(quote);
+    size_t end = quote == '\0' ? at_ : at_ + SizeOf(quote);
+    if (quote != '\0' && At(end) == ']') ++end;  // environ["NAME"] = "value"
     const size_t next = PastBlanks(end);
     const bool is_assignment =
         At(next) == '=' || (Has(":+?", next) && At(next + 1) == '=');  // "=", ":=", "+="

@@ -144,6 +144,7 @@ TEST(Secrets, InValuesAreMasked) {
       {"{'token': 'abc', 'n': 1}", "{'token': '(masked, 3 bytes)', 'n': 1}"},
       {"{\"tokens\": [\"a\", \"b\"], \"n\": 1}", "{\"tokens\": (masked, 10 bytes), \"n\": 1}"},
       {"{\"token\":12, \"n\": 1}", "{\"token\":(masked, 2 bytes), \"n\": 1}"},
+      {"environ[\"TOKEN\"] = 'a b'; x", "environ[\"TOKEN\"] = '(masked, 3 bytes)'; x"},
       {"use sk-abcdefghijklmnopqrst now", "use (masked, 23 bytes) now"},
       {"use ghp_0123456789abcdef now", "use (masked, 20 bytes) now"},
       {"-----BEGIN KEY-----\nMIIE\n-----END KEY-----\nmore", "(masked, 42 bytes)\nmore"},
