@@ -40,10 +40,13 @@ class Describer {
     const std::vector<std::string> none;
     const std::vector<std::string>& a = local_ != nullptr ? local_->arguments : none;
     const std::vector<std::string>& b = remote_ != nullptr ? remote_->arguments : none;
+    const auto shown = [&](const std::vector<std::string>& all, std::optional<size_t> index) {
+      if (!index || show_secrets_) return index ? Text(all[*index]) : std::nullopt;
+      return Text(MaskedArgument(all[*index], *index == 0 ? "" : all[*index - 1]));
+    };
     for (const auto& [local, remote] : AlignArguments(a, b)) {
-      Add(absl::StrCat("argument ", local ? *local : *remote),
-          local ? Text(a[*local]) : std::nullopt, remote ? Text(b[*remote]) : std::nullopt,
-          [&](const std::string& value) { return show_secrets_ ? value : MaskedArgument(value); });
+      AddShown(absl::StrCat("argument ", local ? *local : *remote), shown(a, local),
+               shown(b, remote), local && remote ? a[*local] != b[*remote] : local || remote);
     }
     Pairs("variable ", &SpawnParts::environment);
     const auto as_is = [](const std::string&, const std::string& value) { return value; };
@@ -70,11 +73,17 @@ class Describer {
  private:
   template <typename Mask>
   void Add(std::string name, const Text& local, const Text& remote, const Mask& mask) {
+    AddShown(std::move(name), local ? Text(mask(*local)) : std::nullopt,
+             remote ? Text(mask(*remote)) : std::nullopt, local != remote);
+  }
+
+  // What is masked differs where the values do.
+  void AddShown(std::string name, Text local, Text remote, bool differs) {
     KeyComponent& component = *action_->add_components();
     component.set_name(std::move(name));
-    if (local) component.set_local(mask(*local));
-    if (remote) component.set_remote(mask(*remote));
-    component.set_differs(local_ != nullptr && remote_ != nullptr && local != remote);
+    if (local) component.set_local(*std::move(local));
+    if (remote) component.set_remote(*std::move(remote));
+    component.set_differs(local_ != nullptr && remote_ != nullptr && differs);
   }
 
   template <typename Get>

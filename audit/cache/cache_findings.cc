@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/cache/explain_findings.h"
+#include "audit/cache/secrets.h"
+#include "base/text.h"
 #include "reports/numbers.h"
 
 namespace lre_audit::cache {
@@ -50,7 +52,7 @@ Finding MakeInstanceFinding(const InstanceAnswers& a, const InstanceAnswers& b, 
 
 }  // namespace
 
-std::vector<Finding> TroubleFindings(const BuildCaches& caches) {
+std::vector<Finding> TroubleFindings(const BuildCaches& caches, bool show_secrets) {
   std::vector<Finding> findings;
   for (const CacheTrouble& trouble : caches.Troubles()) {
     if (trouble.wrong_blobs > 0) {
@@ -64,18 +66,19 @@ std::vector<Finding> TroubleFindings(const BuildCaches& caches) {
     }
     if (trouble.status.ok()) continue;
     const std::string help = HelpFor(trouble);
+    const std::string_view status = ToStd(trouble.status.message());
+    const std::string said = show_secrets ? std::string(status) : MaskedText(status);
     Finding finding =
         trouble.other_functions.empty()
-            ? MakeExplainFinding(
-                  "LRE901", trouble.cache, "",
-                  absl::StrCat("the cache could not be asked: ", trouble.status.message()), help)
+            ? MakeExplainFinding("LRE901", trouble.cache, "",
+                                 absl::StrCat("the cache could not be asked: ", said), help)
             : MakeExplainFinding("LRE703", trouble.cache, "",
                                  "the cache has none of the builds' digest function, so that "
                                  "nothing can be shared by it",
                                  help);
     finding.set_subject(trouble.cache);
     if (!trouble.other_functions.empty()) {
-      finding.add_notes(std::string(trouble.status.message()));
+      finding.add_notes(said);
     } else {
       finding.add_notes(
           "so nothing is told of absent entries, no blobs of it are read, and keys are verified "

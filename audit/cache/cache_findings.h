@@ -14,7 +14,7 @@ namespace lre_audit::cache {
 
 // LRE901 for each cache that could not be asked, or LRE703 where it has no entries of the builds'
 // digest function. Without fingerprints.
-std::vector<Finding> TroubleFindings(const BuildCaches& caches);
+std::vector<Finding> TroubleFindings(const BuildCaches& caches, bool show_secrets);
 
 // The keys of one action, on both sides.
 using KeyPair = std::pair<BlobDigest, BlobDigest>;

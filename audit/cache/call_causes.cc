@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "audit/cache/secrets.h"
 #include "base/text.h"
 #include "reports/numbers.h"
 
@@ -169,7 +170,7 @@ std::optional<NamedCause> NameMiss(const BlobDigest& key, const CalledSpawn& loc
 }
 
 NamedCause NameFailure(std::string_view side, const RemoteCalls::FailureKind& kind,
-                       const RemoteCalls::Failures& failures) {
+                       const RemoteCalls::Failures& failures, const NamingOptions& options) {
   const std::string status = absl::StatusCodeToString(kind.status);
   std::vector<std::string> methods;
   methods.reserve(failures.methods.size());
@@ -183,7 +184,9 @@ NamedCause NameFailure(std::string_view side, const RemoteCalls::FailureKind& ki
       kind.of_upload ? "uploads" : "calls", " failed with ", status, " in the ", ToAbsl(side),
       " build, and were not repeated with success: ", absl::StrJoin(methods, ", "));
   if (!failures.message.empty()) {
-    cause.notes.push_back(absl::StrCat("what was said: ", Escaped(failures.message)));
+    cause.notes.push_back(absl::StrCat(
+        "what was said: ",
+        Escaped(options.show_secrets ? failures.message : MaskedText(failures.message))));
   }
   cause.notes.push_back(absl::StrCat(Counted(failures.calls, "call"), " failed so",
                                      failures.retries_exhausted ? ", until no retry was left" : "",

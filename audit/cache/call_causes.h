@@ -32,7 +32,7 @@ std::optional<NamedCause> NameMiss(const BlobDigest& key, const CalledSpawn& loc
 
 // Calls in the build of `side` ("local") that failed for good with one status.
 NamedCause NameFailure(std::string_view side, const RemoteCalls::FailureKind& kind,
-                       const RemoteCalls::Failures& failures);
+                       const RemoteCalls::Failures& failures, const NamingOptions& options);
 
 }  // namespace lre_audit::cache
 

@@ -261,7 +261,7 @@ class Finder {
     if (calls == nullptr) return;
     for (const auto& [kind, failures] : calls->FindFailures()) {
       Cause cause;
-      cause.what = NameFailure(side, kind, failures);
+      cause.what = NameFailure(side, kind, failures, request_.naming);
       for (const std::string& action : failures.actions) {
         const auto pair = pairs.find(action);
         if (pair != pairs.end()) cause.direct.push_back(pair->second);

@@ -21,9 +21,10 @@ namespace {
 
 using Kind = ContentDifference::Kind;
 
-constexpr int kMostDepth = 3;    // of archives in archives
-constexpr size_t kReach = 160;   // bytes to each side of a difference that are looked at
-constexpr size_t kExcerpt = 60;  // bytes of it that are shown
+constexpr int kMostDepth = 3;        // of archives in archives
+constexpr size_t kReach = 160;       // bytes to each side of a difference that are looked at
+constexpr size_t kExcerpt = 60;      // bytes of it that are shown
+constexpr size_t kMaskReach = 4096;  // bytes to each side in which a shown value's name may be
 
 bool IsPrintable(char c) { return c >= ' ' && c <= '~'; }
 
@@ -125,6 +126,14 @@ bool HaveSameLines(std::string_view a, std::string_view b) {
   return in_a == in_b;
 }
 
+// `part` of `bytes`, masked by what is around it.
+std::string Shown(std::string_view bytes, std::string_view part) {
+  const size_t at = static_cast<size_t>(part.data() - bytes.data());
+  const size_t from = at - std::min(at, kMaskReach);
+  return MaskedExcerpt(bytes.substr(from, at - from + part.size() + kMaskReach), at - from,
+                       part.size());
+}
+
 // What is shown of one side: a few printable characters, or the byte.
 std::string Excerpt(std::string_view bytes, size_t at) {
   if (at >= bytes.size()) return "the end";
@@ -133,7 +142,7 @@ std::string Excerpt(std::string_view bytes, size_t at) {
     return absl::StrFormat("byte 0x%02x", static_cast<uint8_t>(bytes[at]));
   }
   const size_t from = context.at > kExcerpt / 3 ? context.at - kExcerpt / 3 : 0;
-  return absl::StrCat("\"", MaskedArgument(context.text.substr(from, kExcerpt)), "\"");
+  return absl::StrCat("\"", Shown(bytes, context.text.substr(from, kExcerpt)), "\"");
 }
 
 ContentDifference CompareAt(std::string_view a, std::string_view b, size_t at) {
@@ -143,10 +152,11 @@ ContentDifference CompareAt(std::string_view a, std::string_view b, size_t at) {
                          std::string_view remote) {
     if (local.empty() || remote.empty() || local == remote) return false;
     difference.kind = kind;
-    difference.local = local;
-    difference.remote = remote;
-    difference.text = absl::StrCat(what, " at offset ", Grouped(at), ": ", ToAbsl(local), " here, ",
-                                   ToAbsl(remote), " there");
+    // A part of a secret is masked as the whole is.
+    difference.local = Shown(a, local);
+    difference.remote = Shown(b, remote);
+    difference.text = absl::StrCat(what, " at offset ", Grouped(at), ": ", difference.local,
+                                   " here, ", difference.remote, " there");
     return true;
   };
   if (found(Kind::kTimestamp, "a timestamp", TimestampAt(here), TimestampAt(there)) ||

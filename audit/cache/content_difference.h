@@ -18,7 +18,7 @@ struct ContentDifference {
     kOther,
   };
   Kind kind = Kind::kNone;
-  // Of kTimestamp and kBuildPath, what each side has there; not escaped.
+  // Of kTimestamp and kBuildPath, what each side has there; not escaped, secrets masked.
   std::string local, remote;
   // For people, of one line: "a timestamp at offset 12: 10:41:07 here, 10:41:09 there".
   std::string text;

@@ -118,6 +118,10 @@ class Collector {
     }
   }
 
+  static std::string Before(const std::vector<std::string>& arguments, size_t index) {
+    return index == 0 ? "" : arguments[index - 1];
+  }
+
   void Argument(std::optional<size_t> local, std::optional<size_t> remote) {
     const auto at = [](const std::vector<std::string>& list, std::optional<size_t> i) {
       return i ? std::optional<std::string>(list[*i]) : std::nullopt;
@@ -126,6 +130,8 @@ class Collector {
                           .local = at(local_.arguments, local),
                           .remote = at(remote_.arguments, remote),
                           .index = local.value_or(remote.value_or(0)),
+                          .local_before = Before(local_.arguments, local.value_or(0)),
+                          .remote_before = Before(remote_.arguments, remote.value_or(0)),
                           .parts = {{Part::kArguments}}};
     // "-isystem", and then the directory.
     const std::vector<std::string>& list = local ? local_.arguments : remote_.arguments;
@@ -155,6 +161,8 @@ class Collector {
              .local = a[first],
              .remote = b[first],
              .index = first,
+             .local_before = Before(a, first),
+             .remote_before = Before(b, first),
              .parts = {{Part::kArguments}}});
         return;
       }

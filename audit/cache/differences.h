@@ -52,6 +52,7 @@ struct Difference {
   std::string name = {};
   std::optional<std::string> local = {}, remote = {};  // nullopt: that side has none
   size_t index = 0;                                    // of an argument, where a side has it
+  std::string local_before = {}, remote_before = {};   // the argument before it, on each side
   // Of an input: what is there.
   std::optional<InputNode> local_node = {}, remote_node = {};
   std::set<Part> parts = {};  // where it shows

@@ -20,6 +20,7 @@
 #include "audit/cache/option_differences.h"
 #include "audit/cache/read_log.h"
 #include "audit/cache/remote_calls.h"
+#include "audit/cache/secrets.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "reports/numbers.h"
@@ -161,7 +162,9 @@ class Explainer {
       for (Finding& finding : InstanceFindings(caches, SampleKeys(oracles)))
         Add(std::move(finding));
     }
-    for (Finding& finding : TroubleFindings(caches)) Add(std::move(finding));
+    for (Finding& finding : TroubleFindings(caches, request_.naming.show_secrets)) {
+      Add(std::move(finding));
+    }
   }
 
   // Of some actions whose keys are known on both sides: enough to tell instances apart by.
@@ -202,10 +205,11 @@ class Explainer {
 
   void TellUnreadBlobs() {
     if (causes_.failed_reads > 0) {
+      const std::string_view said = ToStd(causes_.first_failed_read.message());
       Add(MakeExplainFinding(
           "LRE901", "--cache", "",
-          absl::StrCat(Counted(causes_.failed_reads, "blob"),
-                       " of the cache could not be read: ", causes_.first_failed_read.message()),
+          absl::StrCat(Counted(causes_.failed_reads, "blob"), " of the cache could not be read: ",
+                       request_.naming.show_secrets ? std::string(said) : MaskedText(said)),
           "repair the cache, or leave it out; what the logs alone say is explained"));
     }
     if (causes_.unread_dep_files > 0) {

@@ -131,9 +131,10 @@ class Namer {
       case Kind::kArgument:
         return Argument();
       case Kind::kArgumentOrder:
-        return {Make("LRE720", "the arguments are the same in another order",
-                     "make the order fixed where the rule builds the command: sort what comes from "
-                     "a set, a directory's listing or a glob of a tree")};
+        return {Shown(
+            Make("LRE720", "the arguments are the same in another order",
+                 "make the order fixed where the rule builds the command: sort what comes from "
+                 "a set, a directory's listing or a glob of a tree"))};
       case Kind::kInput:
         return {Input()};
       case Kind::kToolMark:
@@ -209,6 +210,21 @@ class Namer {
   }
   Text MaskedText(const Text& value) const { return value ? Text(Masked(*value)) : std::nullopt; }
 
+  std::string MaskedWord(const std::string& argument, std::string_view before = "") const {
+    return options_.show_secrets ? argument : MaskedArgument(argument, before);
+  }
+
+  // A cause of arguments, with both sides' as they may be shown.
+  NamedCause Shown(NamedCause cause) const {
+    const std::string flag = difference_.name.empty() ? "" : absl::StrCat(difference_.name, " ");
+    const auto shown = [&](const Text& value, const std::string& before) {
+      return value ? Text(flag + MaskedWord(*value, before)) : std::nullopt;
+    };
+    cause.local = shown(difference_.local, difference_.local_before);
+    cause.remote = shown(difference_.remote, difference_.remote_before);
+    return cause;
+  }
+
   NamedCause Variable() const {
     const std::string& name = difference_.name;
     const bool is_list = name.ends_with("PATH");
@@ -229,6 +245,8 @@ class Namer {
           "its name says that it is a secret: whoever reads the cache's Command messages reads it");
     }
     if (!is_list || !difference_.local || !difference_.remote) return cause;
+    // Elements are told as they are.
+    if (cause.local != difference_.local || cause.remote != difference_.remote) return cause;
     const ListDifference lists = CompareLists(*difference_.local, *difference_.remote, ':');
     const auto listed = [](const std::vector<std::string>& elements) {
       return absl::StrJoin(elements, ", ", [](std::string* out, const std::string& element) {
@@ -278,30 +296,21 @@ class Namer {
     const Text& local = difference_.local;
     const Text& remote = difference_.remote;
     const std::string a = local.value_or(""), b = remote.value_or("");
-    const auto shown = [&](NamedCause cause) {
-      const std::string in_local = options_.show_secrets ? a : MaskedArgument(a);
-      const std::string in_remote = options_.show_secrets ? b : MaskedArgument(b);
-      const std::string flag = difference_.name.empty() ? "" : absl::StrCat(difference_.name, " ");
-      cause.local = local ? Text(flag + in_local) : std::nullopt;
-      cause.remote = remote ? Text(flag + in_remote) : std::nullopt;
-      return std::vector<NamedCause>{std::move(cause)};
-    };
-
     if (std::vector<NamedCause> moved = StorePathMoves(a, b); !moved.empty()) return moved;
     if (difference_.index == 0 && local && remote) {
       const bool is_shell = IsShell(a) || IsShell(b);
+      const std::string tools =
+          absl::StrCat(Escaped(MaskedWord(a)), " and ", Escaped(MaskedWord(b)));
       NamedCause cause =
-          is_shell
-              ? Make("LRE711", absl::StrCat("the shell differs: ", Escaped(a), " and ", Escaped(b)),
-                     "name one shell on both sides: a shell toolchain (sh_toolchain) of the "
-                     "store, or the same --shell_executable or BAZEL_SH")
-              : Make("LRE709", absl::StrCat("the tool differs: ", Escaped(a), " and ", Escaped(b)),
-                     kPinHelp);
-      cause.referenced = a;
+          is_shell ? Make("LRE711", absl::StrCat("the shell differs: ", tools),
+                          "name one shell on both sides: a shell toolchain (sh_toolchain) of the "
+                          "store, or the same --shell_executable or BAZEL_SH")
+                   : Make("LRE709", absl::StrCat("the tool differs: ", tools), kPinHelp);
+      cause.referenced = MaskedWord(a);
       cause.notes = PackageNotes(local, remote, options_.store_directory);
-      return {std::move(cause)};
+      return {Shown(std::move(cause))};
     }
-    if (std::optional<NamedCause> machine = MachinePath(a, b)) return shown(*std::move(machine));
+    if (std::optional<NamedCause> machine = MachinePath(a, b)) return {Shown(*std::move(machine))};
     constexpr std::array<std::string_view, 6> kToolFlags = {
         "-B", "-fuse-ld=", "--sysroot", "-isystem", "-resource-dir", "--gcc-toolchain"};
     const std::string subject = difference_.name.empty() ? (local ? a : b) : difference_.name;
@@ -312,9 +321,9 @@ class Namer {
                     [&](std::string_view flag) { return subject.starts_with(flag); })) {
       NamedCause cause =
           Make("LRE709", "a flag that names a part of the toolchain differs", kPinHelp);
-      cause.referenced = subject;
+      cause.referenced = MaskedWord(subject);
       cause.notes = PackageNotes(local, remote, options_.store_directory);
-      return shown(std::move(cause));
+      return {Shown(std::move(cause))};
     }
     const bool is_command = spawn_.arguments.size() > 1 && IsShell(spawn_.arguments[0]) &&
                             difference_.index >= 1 && spawn_.arguments[1].starts_with('-');
@@ -325,11 +334,11 @@ class Namer {
                                      : absl::StrCat(what, " differs"),
                             kArgumentsHelp);
     cause.notes = PackageNotes(local, remote, options_.store_directory);
-    std::vector<NamedCause> result = shown(std::move(cause));
+    cause = Shown(std::move(cause));
     if (difference_.name.empty()) {
-      result[0].referenced = (result[0].local ? result[0].local : result[0].remote).value_or("");
+      cause.referenced = (cause.local ? cause.local : cause.remote).value_or("");
     }
-    return result;
+    return {std::move(cause)};
   }
 
   // Where store paths have moved to others of the same packages, and nothing else differs: each is
@@ -393,13 +402,14 @@ class Namer {
       here.resize(slash_a);
       there.resize(slash_b);
     }
-    NamedCause cause = Make("LRE712",
-                            absl::StrCat("an argument names a path of one machine: ",
-                                         Escaped(here.empty() ? there : here),
-                                         here.empty() || there.empty() ? "" : " and ",
-                                         here.empty() || there.empty() ? "" : Escaped(there)),
-                            kMachineHelp);
-    cause.referenced = here.empty() ? there : here;
+    const std::string path = MaskedWord(here.empty() ? there : here);
+    NamedCause cause =
+        Make("LRE712",
+             absl::StrCat("an argument names a path of one machine: ", Escaped(path),
+                          here.empty() || there.empty() ? "" : " and ",
+                          here.empty() || there.empty() ? "" : Escaped(MaskedWord(there))),
+             kMachineHelp);
+    cause.referenced = path;
     cause.identity = Identity("", Text(here), Text(there));
     return cause;
   }

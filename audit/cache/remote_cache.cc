@@ -338,7 +338,12 @@ std::string ServerOf(std::string_view text) {
 std::string PrintableReference(std::string_view text) {
   if (!IsRemote(text)) return std::string(text);
   const Reference reference = Split(text);
-  return absl::StrCat(reference.scheme, "://", reference.server, reference.path);
+  // A query may hold a token.
+  const size_t query = std::min(reference.path.find_first_of("?#"), reference.path.size());
+  return absl::StrCat(reference.scheme, "://", reference.server, reference.path.substr(0, query),
+                      query < reference.path.size()
+                          ? absl::StrCat(reference.path.substr(query, 1), "(masked)")
+                          : "");
 }
 
 absl::StatusOr<std::unique_ptr<BuildCache>> OpenRemote(const std::string& text,

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<BuildCache>> OpenRemote(const std::string& refere
 // "HOST:PORT" of a cache that has instances; empty for others.
 std::string ServerOf(std::string_view reference);
 
-// `reference` as it may be shown: without user and password.
+// `reference` as it may be shown: without user and password, the query and fragment masked.
 std::string PrintableReference(std::string_view reference);
 
 }  // namespace lre_audit::cache

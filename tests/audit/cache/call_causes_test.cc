@@ -53,7 +53,8 @@ class Log {
     entry.set_method_name("build.bazel.remote.execution.v2." + method);
     entry.mutable_metadata()->set_action_id(spawn.digest().hash());
     entry.mutable_status()->set_code(code);
-    if (code > kCancelled) entry.mutable_status()->set_message("said the server");
+    if (code > kCancelled)
+      entry.mutable_status()->set_message("said the server: bad token=hunter2 of me");
     if (time_ != 0) {
       entry.mutable_start_time()->set_seconds(time_);
       entry.mutable_end_time()->set_seconds(time_ + 30);
@@ -212,6 +213,8 @@ TEST(Calls, FailuresOfNoActionAreTold) {
   ASSERT_THAT(Errors(report), ElementsAre("LRE704"));
   EXPECT_EQ(report.findings(0).key_cause().actions(), 0);
   EXPECT_THAT(report.findings(0).message(), HasSubstr("GetCapabilities"));
+  EXPECT_EQ(report.findings(0).notes(0),
+            "what was said: said the server: bad token=(masked, 7 bytes) of me");
 }
 
 TEST(Calls, VerifyKeysThatLogsDoNotSay) {

@@ -424,5 +424,40 @@ TEST(Explain, ShowsOneActionInFull) {
   EXPECT_EQ(Explain(request).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(Explain, ShowsNoValuesOfFlags) {
+  const auto with = [](std::vector<std::string> arguments) {
+    Build build = SampleBuild();
+    for (const std::string& argument : arguments) Compile(build).add_command_args(argument);
+    return build;
+  };
+  const std::vector<std::pair<Build, Build>> pairs = {
+      {with({"--password", "hunter2"}), with({"--password", "hunter2-1"})},
+      {with({"-x", "y"}), with({"--password", "hunter2"})},
+      {with({"-H", "Authorization: Bearer x hunter2"}), with({})},
+      {with({"-u", "me:hunter2", "-O2"}), with({"-O2", "-u", "me:hunter2"})},
+      {with({"TOKEN=hunter2", "-O2"}), with({"-O2", "TOKEN=hunter2"})},
+      {with({"--in=/home/a/x?token=hunter2"}), with({"--in=/home/b/y?token=hunter2"})},
+  };
+  for (const auto& [local, remote] : pairs) {
+    ExplainRequest request;
+    request.action = "//lib:lib";
+    const Report report = ExplainBuilds(local, remote, request);
+    EXPECT_THAT(Errors(report), testing::Not(IsEmpty()));
+    EXPECT_THAT(report.DebugString(), testing::Not(HasSubstr("hunter2")));
+    EXPECT_THAT(report.DebugString(), HasSubstr("(masked, "));
+    request.naming.show_secrets = true;
+    EXPECT_THAT(ExplainBuilds(local, remote, request).DebugString(), HasSubstr("hunter2"));
+  }
+}
+
+TEST(Explain, ShowsNoElementsOfSecretLists) {
+  Build local = SampleBuild(), remote = SampleBuild();
+  AddVariable("SECRET_PATH", "/hunter2", &Compile(local));
+  AddVariable("SECRET_PATH", "/hunter3", &Compile(remote));
+  const Report report = ExplainBuilds(local, remote);
+  ASSERT_THAT(Errors(report), ElementsAre("LRE706"));
+  EXPECT_THAT(report.DebugString(), testing::Not(HasSubstr("hunter")));
+}
+
 }  // namespace
 }  // namespace lre_audit::cache

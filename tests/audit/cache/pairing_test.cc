@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "audit/cache/differences.h"
-#include "audit/cache/secrets.h"
 #include "audit/cache/set_fingerprints.h"
 #include "tests/audit/cache/log_samples.h"
 
@@ -156,26 +155,6 @@ TEST(Fingerprints, AreThoseOfTheContents) {
           << encoding << ": " << file.path();
     }
   }
-}
-
-TEST(Secrets, AreMasked) {
-  EXPECT_EQ(MaskedValue("DEPLOY_TOKEN", "abc"), "(masked, 3 bytes)");
-  EXPECT_EQ(MaskedValue("AWS_SECRET_ACCESS_KEY", "abc"), "(masked, 3 bytes)");
-  EXPECT_EQ(MaskedValue("npm_config__auth", "x"), "(masked, 1 byte)");
-  EXPECT_EQ(MaskedValue("X", "ghp_0123456789abcdef"), "(masked, 20 bytes)");
-  EXPECT_EQ(MaskedValue("PROXY", "http://me:hunter2@proxy:80/x"), "http://me:(masked)@proxy:80/x");
-  EXPECT_EQ(MaskedArgument("curl https://u:p@h/x; API_KEY=abc run"),
-            "curl https://u:(masked)@h/x; API_KEY=(masked, 3 bytes) run");
-  EXPECT_EQ(MaskedArgument("-DAPI_TOKEN=abc"), "-DAPI_TOKEN=(masked, 3 bytes)");
-}
-
-TEST(Secrets, OthersAreShown) {
-  for (const char* name : {"PATH", "PWD", "KEYBOARD", "MONKEY", "TOKENIZER", "LANG"}) {
-    EXPECT_EQ(MaskedValue(name, "/usr/bin"), "/usr/bin") << name;
-  }
-  EXPECT_EQ(MaskedValue("DEPLOY_TOKEN", ""), "");
-  EXPECT_EQ(MaskedValue("URL", "https://host:80/x@y"), "https://host:80/x@y");
-  EXPECT_EQ(MaskedArgument("-DKEYBOARD=us -O2 a=b"), "-DKEYBOARD=us -O2 a=b");
 }
 
 }  // namespace

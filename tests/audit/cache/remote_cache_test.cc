@@ -243,13 +243,15 @@ TEST(RemoteCache, AllQuestionsTogetherAreBounded) {
 
 TEST(RemoteCache, ReferencesThatAreNone) {
   for (const char* reference :
-       {"ftp://host/", "grpc://", "grpc://me:secret@host:1", "http://host/?secret",
-        "grpc://host:1/main#secret", "grpc://host:no"}) {
+       {"ftp://host/", "grpc://", "grpc://me:secret@host:1", "http://host/?token=hidden",
+        "grpc://host:1/main#hidden", "grpc://host:no"}) {
     const absl::Status status = BuildCaches::Open({reference}, kSha256).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << reference;
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("me:"))) << reference;
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("hidden"))) << reference;
   }
   EXPECT_EQ(PrintableReference("http://me:secret@host/cache/"), "http://host/cache");
+  EXPECT_EQ(PrintableReference("http://host/x?token=hidden&a=b#c"), "http://host/x?(masked)");
   EXPECT_EQ(PrintableReference("/a/directory/"), "/a/directory/");
 }
 
