@@ -169,7 +169,7 @@ exits 0 explain "$planted/base/log.json" twice
 rm -rf cache
 cp -r "$planted/base/cache" cache
 for blob in cache/cas/*/*; do rm "$blob"; mkfifo "$blob"; done
-exits 0 explain "$planted/base/log.json" "$planted/same/log.json" --cache cache
+exits 3 explain "$planted/base/log.json" "$planted/same/log.json" --cache cache
 # --- nothing compared is no agreement
 : > empty
 exits 2 explain "$planted/base/bazel.log" "$planted/base/log.json"
