@@ -291,6 +291,7 @@ run build --jobs=1 --color=no --curses=no --noshow_progress \
   --execution_log_json_file="$out/log.json" --execution_log_binary_file="$out/log.binary" \
   --experimental_remote_grpc_log="$out/grpc.log" \
   --build_event_json_file="$out/bep.json" --build_event_binary_file="$out/bep.binary" \
+  --nobuild_event_json_file_path_conversion --nobuild_event_binary_file_path_conversion \
   --symlink_prefix="$out/bazel-" \
   "${action_env[@]}" "${copt[@]}" "${linkopt[@]}" "${status[@]}" "${cache[@]}" \
   //... > "$out/bazel.log" 2>&1 || { cat "$out/bazel.log" >&2; die "bazel failed"; }
