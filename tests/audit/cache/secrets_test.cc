@@ -7,7 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "audit/cache/build_cache.h"
+#include "audit/cache/cache_findings.h"
 #include "audit/cache/content_difference.h"
+#include "tests/audit/net/scripted_server.h"
 
 namespace lre_audit::cache {
 namespace {
@@ -249,6 +252,23 @@ TEST(Secrets, OfContentsAreMasked) {
   EXPECT_THAT(CompareBlobs("password = /very/secret1\n", "password = /very/secret2\n").text,
               Not(HasSubstr("secret1")));
   EXPECT_EQ(CompareBlobs("x = /home/a/x\n", "x = /home/b/x\n").local, "/home/a/x");
+}
+
+TEST(Secrets, OfCachesThatRefuseAreMasked) {
+  net::ScriptedServer server([](const std::string&, int) {
+    return net::ScriptedServer::Reply{
+        "HTTP/1.1 403 bad token=hunter2 of me\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"};
+  });
+  absl::StatusOr<BuildCaches> caches =
+      BuildCaches::Open({server.Url("/cache")}, DigestFunction::kSha256);
+  ASSERT_TRUE(caches.ok()) << caches.status();
+  EXPECT_FALSE(caches->Contains(DigestOf(DigestFunction::kSha256, "a")).ok());
+  const std::vector<Finding> masked = TroubleFindings(*caches, /*show_secrets=*/false);
+  ASSERT_EQ(masked.size(), 1u);
+  EXPECT_EQ(masked[0].rule(), "LRE901");
+  EXPECT_THAT(masked[0].message(), HasSubstr("403 bad token=(masked, 7 bytes) of me"));
+  EXPECT_THAT(masked[0].DebugString(), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(TroubleFindings(*caches, /*show_secrets=*/true)[0].message(), HasSubstr("hunter2"));
 }
 
 }  // namespace
