@@ -34,9 +34,10 @@ extern const char kLre601[], kLre602[], kLre603[], kLre604[], kLre605[], kLre606
     kLre608[], kLre609[];
 
 // pages_cache.cc
-extern const char kLre701[], kLre702[], kLre703[], kLre704[], kLre724[], kLre705[], kLre706[], kLre707[], kLre708[], kLre709[],
-    kLre710[], kLre711[], kLre712[], kLre713[], kLre714[], kLre715[], kLre716[], kLre717[],
-    kLre718[], kLre719[], kLre720[], kLre721[], kLre722[], kLre723[], kLre725[], kLre726[], kLre727[];
+extern const char kLre701[], kLre702[], kLre703[], kLre704[], kLre724[], kLre705[], kLre706[],
+    kLre707[], kLre708[], kLre709[], kLre710[], kLre711[], kLre712[], kLre713[], kLre714[],
+    kLre715[], kLre716[], kLre717[], kLre718[], kLre719[], kLre720[], kLre721[], kLre722[],
+    kLre723[], kLre725[], kLre726[], kLre727[];
 
 // pages_audit.cc
 extern const char kLre901[], kLre902[], kLre903[], kLre904[];

@@ -20,87 +20,88 @@ TEST(Table, IsTheCatalogue) {
   }
   EXPECT_THAT(
       rules,
-      ElementsAre("LRE101 interpreter-outside-store ERROR",        //
-                  "LRE102 interpreter-missing ERROR",              //
-                  "LRE103 search-path-outside-store ERROR",        //
-                  "LRE104 search-path-relative ERROR",             //
-                  "LRE105 search-path-build-directory ERROR",      //
-                  "LRE106 search-path-escapes ERROR",              //
-                  "LRE107 search-path-dangling WARNING",           //
-                  "LRE108 library-not-found ERROR",                //
-                  "LRE109 library-outside-store ERROR",            //
-                  "LRE110 library-undeclared ERROR",               //
-                  "LRE111 symbol-version-missing ERROR",           //
-                  "LRE112 two-libcs ERROR",                        //
-                  "LRE113 views-disagree ERROR",                   //
-                  "LRE114 audit-module-outside-store ERROR",       //
-                  "LRE115 loader-note-outside-store ERROR",        //
-                  "LRE116 dlopen-not-found WARNING",               //
-                  "LRE117 malformed-object WARNING",               //
-                  "LRE118 foreign-architecture WARNING",           //
-                  "LRE119 debug-path NOTE",                        //
-                  "LRE120 impure-loader WARNING",                  //
-                  "LRE201 shebang-outside-store ERROR",            //
-                  "LRE202 shebang-missing ERROR",                  //
-                  "LRE203 symlink-outside-store ERROR",            //
-                  "LRE204 symlink-dangling ERROR",                 //
-                  "LRE205 wrapper-outside-store ERROR",            //
-                  "LRE206 build-metadata-outside-store WARNING",   //
-                  "LRE207 embedded-path NOTE",                     //
-                  "LRE208 privileged-file ERROR",                  //
-                  "LRE209 writable-store-file WARNING",            //
-                  "LRE210 special-file ERROR",                     //
-                  "LRE211 metadata-not-canonical NOTE",            //
-                  "LRE301 path-not-in-closure ERROR",              //
-                  "LRE302 closure-path-missing ERROR",             //
-                  "LRE303 reference-dangling ERROR",               //
-                  "LRE304 reference-undeclared WARNING",           //
-                  "LRE305 nar-hash-mismatch ERROR",                //
-                  "LRE306 reference-hidden WARNING",               //
-                  "LRE307 store-entry-invalid ERROR",              //
-                  "LRE308 signature-invalid ERROR",                //
-                  "LRE401 blob-digest-mismatch ERROR",             //
-                  "LRE402 diff-id-mismatch ERROR",                 //
-                  "LRE403 file-outside-store ERROR",               //
-                  "LRE404 store-path-altered ERROR",               //
-                  "LRE405 environment-outside-store ERROR",        //
-                  "LRE406 loader-environment ERROR",               //
-                  "LRE407 entrypoint-outside-store ERROR",         //
-                  "LRE408 loader-configuration ERROR",             //
-                  "LRE409 environment-path-missing ERROR",         //
-                  "LRE410 image-views-disagree ERROR",             //
-                  "LRE411 trailing-data WARNING",                  //
-                  "LRE501 tool-outside-store ERROR",               //
-                  "LRE502 tool-missing ERROR",                     //
-                  "LRE503 include-directory-outside-store ERROR",  //
-                  "LRE504 include-directory-missing ERROR",        //
-                  "LRE505 flag-outside-store ERROR",               //
-                  "LRE506 script-outside-store ERROR",             //
-                  "LRE507 libc-mismatch WARNING",                  //
-                  "LRE508 tool-unresolved NOTE",                   //
-                  "LRE601 toolchain-path-not-in-image ERROR",      //
-                  "LRE602 toolchain-path-not-local ERROR",         //
-                  "LRE603 content-differs ERROR",                  //
-                  "LRE604 only-in-one-side WARNING",               //
-                  "LRE605 bazelrc-differs ERROR",                  //
-                  "LRE606 container-image-differs ERROR",          //
-                  "LRE607 pin-differs ERROR",                      //
-                  "LRE608 platform-differs ERROR",                 //
-                  "LRE609 environment-differs ERROR",              //
-                  "LRE701 evicted-or-never-uploaded ERROR", "LRE702 instance-mismatch ERROR", "LRE703 digest-function ERROR",
-                  "LRE704 rpc-failure ERROR", "LRE705 policy ERROR", "LRE706 env-path-leak ERROR", "LRE707 env-other ERROR",
-                  "LRE708 platform-property ERROR", "LRE709 toolchain-drift ERROR",
-                  "LRE710 builtin-includes-drift ERROR", "LRE711 shell-drift ERROR",
-                  "LRE712 absolute-path ERROR", "LRE713 host-config-leak ERROR",
-                  "LRE714 stamp ERROR", "LRE715 salt ERROR", "LRE716 timeout ERROR",
-                  "LRE717 declared-outputs ERROR", "LRE718 input-set ERROR",
-                  "LRE719 source-content ERROR", "LRE720 tree-order ERROR",
-                  "LRE721 symlink-vs-file ERROR", "LRE722 upstream ERROR",
-                  "LRE723 nondeterministic ERROR", "LRE724 key-blind WARNING", "LRE725 arguments ERROR", "LRE726 unpaired NOTE", "LRE727 options NOTE",
-                  "LRE901 incomplete ERROR",            //
-                  "LRE902 limit-reached ERROR",         //
-                  "LRE903 suppression-unused WARNING",  //
-                  "LRE904 suppression-expired ERROR"));
+      ElementsAre(
+          "LRE101 interpreter-outside-store ERROR",        //
+          "LRE102 interpreter-missing ERROR",              //
+          "LRE103 search-path-outside-store ERROR",        //
+          "LRE104 search-path-relative ERROR",             //
+          "LRE105 search-path-build-directory ERROR",      //
+          "LRE106 search-path-escapes ERROR",              //
+          "LRE107 search-path-dangling WARNING",           //
+          "LRE108 library-not-found ERROR",                //
+          "LRE109 library-outside-store ERROR",            //
+          "LRE110 library-undeclared ERROR",               //
+          "LRE111 symbol-version-missing ERROR",           //
+          "LRE112 two-libcs ERROR",                        //
+          "LRE113 views-disagree ERROR",                   //
+          "LRE114 audit-module-outside-store ERROR",       //
+          "LRE115 loader-note-outside-store ERROR",        //
+          "LRE116 dlopen-not-found WARNING",               //
+          "LRE117 malformed-object WARNING",               //
+          "LRE118 foreign-architecture WARNING",           //
+          "LRE119 debug-path NOTE",                        //
+          "LRE120 impure-loader WARNING",                  //
+          "LRE201 shebang-outside-store ERROR",            //
+          "LRE202 shebang-missing ERROR",                  //
+          "LRE203 symlink-outside-store ERROR",            //
+          "LRE204 symlink-dangling ERROR",                 //
+          "LRE205 wrapper-outside-store ERROR",            //
+          "LRE206 build-metadata-outside-store WARNING",   //
+          "LRE207 embedded-path NOTE",                     //
+          "LRE208 privileged-file ERROR",                  //
+          "LRE209 writable-store-file WARNING",            //
+          "LRE210 special-file ERROR",                     //
+          "LRE211 metadata-not-canonical NOTE",            //
+          "LRE301 path-not-in-closure ERROR",              //
+          "LRE302 closure-path-missing ERROR",             //
+          "LRE303 reference-dangling ERROR",               //
+          "LRE304 reference-undeclared WARNING",           //
+          "LRE305 nar-hash-mismatch ERROR",                //
+          "LRE306 reference-hidden WARNING",               //
+          "LRE307 store-entry-invalid ERROR",              //
+          "LRE308 signature-invalid ERROR",                //
+          "LRE401 blob-digest-mismatch ERROR",             //
+          "LRE402 diff-id-mismatch ERROR",                 //
+          "LRE403 file-outside-store ERROR",               //
+          "LRE404 store-path-altered ERROR",               //
+          "LRE405 environment-outside-store ERROR",        //
+          "LRE406 loader-environment ERROR",               //
+          "LRE407 entrypoint-outside-store ERROR",         //
+          "LRE408 loader-configuration ERROR",             //
+          "LRE409 environment-path-missing ERROR",         //
+          "LRE410 image-views-disagree ERROR",             //
+          "LRE411 trailing-data WARNING",                  //
+          "LRE501 tool-outside-store ERROR",               //
+          "LRE502 tool-missing ERROR",                     //
+          "LRE503 include-directory-outside-store ERROR",  //
+          "LRE504 include-directory-missing ERROR",        //
+          "LRE505 flag-outside-store ERROR",               //
+          "LRE506 script-outside-store ERROR",             //
+          "LRE507 libc-mismatch WARNING",                  //
+          "LRE508 tool-unresolved NOTE",                   //
+          "LRE601 toolchain-path-not-in-image ERROR",      //
+          "LRE602 toolchain-path-not-local ERROR",         //
+          "LRE603 content-differs ERROR",                  //
+          "LRE604 only-in-one-side WARNING",               //
+          "LRE605 bazelrc-differs ERROR",                  //
+          "LRE606 container-image-differs ERROR",          //
+          "LRE607 pin-differs ERROR",                      //
+          "LRE608 platform-differs ERROR",                 //
+          "LRE609 environment-differs ERROR",              //
+          "LRE701 evicted-or-never-uploaded ERROR", "LRE702 instance-mismatch ERROR",
+          "LRE703 digest-function ERROR", "LRE704 rpc-failure ERROR", "LRE705 policy ERROR",
+          "LRE706 env-path-leak ERROR", "LRE707 env-other ERROR", "LRE708 platform-property ERROR",
+          "LRE709 toolchain-drift ERROR", "LRE710 builtin-includes-drift ERROR",
+          "LRE711 shell-drift ERROR", "LRE712 absolute-path ERROR", "LRE713 host-config-leak ERROR",
+          "LRE714 stamp ERROR", "LRE715 salt ERROR", "LRE716 timeout ERROR",
+          "LRE717 declared-outputs ERROR", "LRE718 input-set ERROR", "LRE719 source-content ERROR",
+          "LRE720 tree-order ERROR", "LRE721 symlink-vs-file ERROR", "LRE722 upstream ERROR",
+          "LRE723 nondeterministic ERROR", "LRE724 key-blind WARNING", "LRE725 arguments ERROR",
+          "LRE726 unpaired NOTE", "LRE727 options NOTE",
+          "LRE901 incomplete ERROR",            //
+          "LRE902 limit-reached ERROR",         //
+          "LRE903 suppression-unused WARNING",  //
+          "LRE904 suppression-expired ERROR"));
 }
 
 TEST(Table, EveryRuleHasSummaryAndPage) {
