@@ -80,9 +80,9 @@ bool IsScheme(std::string_view word) { return IsIn(kSchemes, absl::AsciiStrToLow
 
 // "Bearer hunter2secret", and not "basic authentication".
 bool IsCredential(std::string_view word) {
-  constexpr size_t kShortest = 8, kLong = 20;
+  constexpr size_t kShortestWord = 8, kLong = 20;
   return word.size() >= kLong ||
-         (word.size() >= kShortest && word.find_first_of("0123456789=") != kNone);
+         (word.size() >= kShortestWord && word.find_first_of("0123456789=") != kNone);
 }
 
 bool HasSecretPrefix(std::string_view token) {
