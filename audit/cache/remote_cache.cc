@@ -201,7 +201,7 @@ class GrpcCache : public BuildCache {
 
   absl::Status Probe() {
     if (probed_) return absl::OkStatus();
-    const absl::Status answer = GetActionResult(NobodysKey(function_)).status();
+    absl::Status answer = GetActionResult(NobodysKey(function_)).status();
     if (answer.ok()) return SaysYesToAll(name_);
     if (!absl::IsNotFound(answer)) return answer;
     probed_ = true;
