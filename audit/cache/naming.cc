@@ -49,12 +49,6 @@ size_t MachinePathIn(std::string_view text) {
   return std::string_view::npos;
 }
 
-// "glibc 2.42-67": what a store path is, for people.
-std::string Decoded(std::string_view store_path) {
-  const Package package = PackageOf(store_path);
-  return absl::StrCat(package.name, package.version.empty() ? "" : " ", package.version);
-}
-
 // The distinct store paths of one text that the other does not have, in order.
 std::vector<std::string> OnlyIn(const std::vector<std::string_view>& in,
                                 const std::vector<std::string_view>& not_in) {
@@ -485,6 +479,11 @@ class Namer {
 };
 
 }  // namespace
+
+std::string Decoded(std::string_view store_path) {
+  const Package package = PackageOf(store_path);
+  return absl::StrCat(package.name, package.version.empty() ? "" : " ", package.version);
+}
 
 bool IsGenerated(std::string_view path) { return path.starts_with("bazel-out/"); }
 

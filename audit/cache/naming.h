@@ -45,6 +45,9 @@ NamedCause NameNondeterminism(const std::vector<std::string>& outputs, const Spa
 NamedCause NamePolicy(std::string_view why, bool one_side_alone);
 NamedCause NameAbsence();
 
+// "glibc 2.42-67": what a store path is, for people.
+std::string Decoded(std::string_view store_path);
+
 // Whether an input is made by an action, and not by a rule that Bazel runs while loading.
 bool IsGenerated(std::string_view path);
 

@@ -108,7 +108,19 @@ std::vector<std::string> HeadersOf(const RemoteCacheOptions& options) {
   return headers;
 }
 
-class GrpcCache : public BuildCache {
+// An entry is there if it can be read. A HEAD of HTTP would do, and would believe a server that has
+// a page for everything.
+class RemoteCache : public BuildCache {
+ public:
+  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
+    const absl::Status read = ReadAction(action).status();
+    if (absl::IsNotFound(read)) return false;
+    LRE_RETURN_IF_ERROR(read);
+    return true;
+  }
+};
+
+class GrpcCache : public RemoteCache {
  public:
   GrpcCache(std::string name, std::string instance, DigestFunction function,
             std::unique_ptr<net::GrpcChannel> channel)
@@ -116,13 +128,6 @@ class GrpcCache : public BuildCache {
         instance_(std::move(instance)),
         function_(function),
         channel_(std::move(channel)) {}
-
-  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
-    const absl::Status read = ReadAction(action).status();
-    if (absl::IsNotFound(read)) return false;
-    LRE_RETURN_IF_ERROR(read);
-    return true;
-  }
 
   absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override {
     LRE_RETURN_IF_ERROR(Greet());
@@ -230,7 +235,7 @@ class GrpcCache : public BuildCache {
   std::vector<std::string> other_functions_;
 };
 
-class HttpCache : public BuildCache {
+class HttpCache : public RemoteCache {
  public:
   HttpCache(std::string name, std::string base, std::vector<std::string> headers,
             DigestFunction function, std::shared_ptr<net::HttpClient> client)
@@ -239,14 +244,6 @@ class HttpCache : public BuildCache {
         headers_(std::move(headers)),
         function_(function),
         client_(std::move(client)) {}
-
-  // A HEAD would do, and would believe a server that has a page for everything.
-  absl::StatusOr<bool> Contains(const BlobDigest& action) override {
-    const absl::Status read = ReadAction(action).status();
-    if (absl::IsNotFound(read)) return false;
-    LRE_RETURN_IF_ERROR(read);
-    return true;
-  }
 
   absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override {
     if (!probed_) {

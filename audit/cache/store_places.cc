@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "audit/cache/naming.h"
 #include "audit/compare/packages.h"
 #include "audit/nix/closure.h"
 #include "audit/toolchain/read_toolchain.h"
@@ -46,11 +47,6 @@ class NamesSink : public EntrySink {
 absl::Status Naming(const std::string& what, const absl::Status& status) {
   if (status.message().find(what) != absl::string_view::npos) return status;
   return absl::Status(status.code(), absl::StrCat(Escaped(what), ": ", status.message()));
-}
-
-std::string Decoded(std::string_view store_path) {
-  const Package package = PackageOf(store_path);
-  return absl::StrCat(package.name, package.version.empty() ? "" : " ", package.version);
 }
 
 std::vector<std::string> OnlyIn(const std::string& text, const std::string& other,
