@@ -20,9 +20,10 @@ std::string ActionName(const std::string& mnemonic, const std::string& label) {
   return absl::StrCat(mnemonic, mnemonic.empty() || label.empty() ? "" : " ", label);
 }
 
-// Of two long texts, what differs and some of what stands around it; users copy short ones.
+// Of two long texts, what differs and some of what stands around it; users copy short ones. What
+// differs throughout is cut: JSON has it whole.
 std::pair<std::string, std::string> Excerpts(const std::string& a, const std::string& b) {
-  constexpr size_t kShort = 200, kAround = 60;
+  constexpr size_t kShort = 200, kAround = 60, kMost = 1000;
   if (a.size() <= kShort && b.size() <= kShort) return {a, b};
   const size_t shorter = std::min(a.size(), b.size());
   size_t prefix = 0, suffix = 0;
@@ -37,8 +38,14 @@ std::pair<std::string, std::string> Excerpts(const std::string& a, const std::st
     size_t end = suffix > kAround ? text.size() - suffix + kAround : text.size();
     while (begin > 0 && is_inner(text[begin])) --begin;
     while (end < text.size() && is_inner(text[end])) ++end;
-    return absl::StrCat(begin > 0 ? "..." : "", text.substr(begin, end - begin),
-                        end < text.size() ? "..." : "");
+    std::string rest = end < text.size() ? "..." : "";
+    if (end - begin > kMost) {
+      const uint64_t bytes = end - begin;
+      end = begin + kMost;
+      while (end > begin && is_inner(text[end])) --end;
+      rest = absl::StrCat("... (", Grouped(bytes), " bytes)");
+    }
+    return absl::StrCat(begin > 0 ? "..." : "", text.substr(begin, end - begin), rest);
   };
   return {excerpt(a), excerpt(b)};
 }
@@ -46,8 +53,7 @@ std::pair<std::string, std::string> Excerpts(const std::string& a, const std::st
 void WriteComponents(const ExplainedAction& action, const Paint& paint, std::ostream& out) {
   for (const KeyComponent& component : action.components()) {
     const std::string value = component.has_local() ? component.local() : component.remote();
-    const bool one_sided = action.local_key().empty() != action.remote_key().empty();
-    if (!component.differs() || one_sided) {
+    if (!component.differs()) {
       out << "    " << component.name() << ": " << value << "\n";
       continue;
     }
@@ -70,14 +76,22 @@ void WriteFullAction(const ExplainedAction& action, const Paint& paint, std::ost
   out << paint(name, Paint::kBold);
   if (action.outputs_size() > 0) out << "  " << action.outputs(0);
   out << "\n";
-  const auto key = [&](std::string_view side, const std::string& digest) {
-    out << "  " << side << " key: " << (digest.empty() ? "not known" : digest) << "\n";
+  const auto has = [&](bool (KeyComponent::*of_side)() const) {
+    return std::any_of(action.components().begin(), action.components().end(),
+                       [&](const KeyComponent& component) { return (component.*of_side)(); });
+  };
+  const auto key = [&](std::string_view side, const std::string& digest, bool is_there) {
+    out << "  " << side << " key: "
+        << (!is_there        ? "none, for its log does not have the action"
+            : digest.empty() ? "not known"
+                             : digest)
+        << "\n";
   };
   if (action.same_key()) {
     out << "  key on both sides: " << action.local_key() << "\n";
   } else {
-    key("local", action.local_key());
-    key("remote", action.remote_key());
+    key("local", action.local_key(), has(&KeyComponent::has_local));
+    key("remote", action.remote_key(), has(&KeyComponent::has_remote));
   }
   WriteComponents(action, paint, out);
   out << "\n";
@@ -117,9 +131,10 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
   out << "\n"
       << Grouped(AsCount(explanation.verified())) << " of "
       << Grouped(AsCount(explanation.paired())) << " pairs of keys are verified to be Bazel's"
-      << (explanation.verified() == 0 && explanation.paired() > 0
+      << (explanation.verified() > 0 || explanation.paired() == 0 ? ""
+          : explanation.caches().empty()
               ? " (--cache DIR or a gRPC log verifies those of logs without digests)"
-              : "")
+              : ", for no cache that was named has one of them")
       << "\n\n";
   for (const ExplainedAction& action : explanation.actions()) {
     WriteFullAction(action, paint, out);
@@ -143,8 +158,11 @@ void WriteKeyCause(const Finding& finding, const TextOptions& options, std::ostr
   };
   if (cause.has_local() || cause.has_remote()) {
     const auto [local, remote] = Excerpts(cause.local(), cause.remote());
-    sides("local:  ", cause.has_local() ? local : "(none)",
-          "remote: ", cause.has_remote() ? remote : "(none)");
+    const auto shown = [](bool has, const std::string& text) {
+      return !has ? "(none)" : text.empty() ? "(empty)" : text;
+    };
+    sides("local:  ", shown(cause.has_local(), local),
+          "remote: ", shown(cause.has_remote(), remote));
   }
   const bool proven = cause.proof() == KeyCause::PROVEN;
   if (!cause.local_key().empty() && !cause.remote_key().empty()) {
@@ -190,11 +208,16 @@ void WriteKeyCause(const Finding& finding, const TextOptions& options, std::ostr
     cost = absl::StrCat(Counted(direct, "action"), ", and ", Grouped(all - direct),
                         " that have another key for reading what it makes");
   } else {
+    const uint64_t alone = AsCount(cause.actions_alone());
     cost = absl::StrCat(Counted(all, "action"), all == 1 ? " has" : " have",
-                        " another key because of it");
+                        " another key because of it",
+                        alone == 0 ? ", and of other causes too" : "");
     if (all > direct) {
       absl::StrAppend(&cost, ": ", Grouped(direct), " directly, ", Grouped(all - direct),
                       " by what they read");
+    }
+    if (alone > 0 && alone < all) {
+      absl::StrAppend(&cost, "; ", Grouped(all - alone), " of them because of other causes too");
     }
   }
   if (cause.seconds() > 0) {

@@ -12,12 +12,14 @@ because its result was never uploaded, was evicted, or was uploaded elsewhere.
 
     error[LRE701]: the key is the same on both sides, and the cache has no entry of it
       --> bazel-out/k8-fastbuild/bin/lib/liblib.a  (CppLink //lib:lib)
-       = proof: PROVEN: the key is Bazel's on both sides: 8a3f...
+       |  key:    8a3f...
+       = proof: PROVEN: both sides' key is the one that Bazel computed
        = actions: 12 actions
 
 With --local-grpc-log and --remote-grpc-log it is what the cache said to Bazel (GetActionResult said
 NOT_FOUND), and what became of the upload. Of two builds, the one that asked first could find
-nothing, and is not blamed. A result whose blobs are gone counts, too: the cache is not complete.
+nothing, and is not blamed. A result whose blobs are gone counts, too: Bazel cannot use it. Caches of
+HTTP are not asked for each blob.
 
 Where the logs have no digests (before Bazel 7) it is UNVERIFIED: then nobody says that the
 key that was computed is the one that Bazel asked for.
@@ -114,7 +116,9 @@ each developer and each CI runner has keys of their own (bazel#3847, bazel#2574)
       --> bazel-out/k8-fastbuild/bin/gen/generated.h  (Genrule //gen:generated)
        |  local:  /home/jane/bin:/usr/bin:/bin
        |  remote: /usr/bin:/bin
-       = proof: PROVEN: the remote's side of it makes the local key the remote's: 8a3f... -> 1bd9...
+       |  local key:  8a3f...
+       |  remote key: 1bd9...
+       = proof: PROVEN: with the remote's side of it, the local key was computed to be the remote's
        = actions: 1,412 actions have another key because of it; 38 min 02 s of execution
 
 To fix it: --incompatible_strict_action_env, and --action_env=PATH=/nix/store/... in the
@@ -387,7 +391,8 @@ sides execute it, all that reads its outputs has another key from there on.
 
     error[LRE723]: the key is the same, and the output bazel-out/k8-fastbuild/bin/tools/random.txt differs
       --> bazel-out/k8-fastbuild/bin/tools/random.txt  (Genrule //tools:random)
-       = proof: PROVEN: the key is Bazel's on both sides: 8a3f...
+       |  key:    8a3f...
+       = proof: PROVEN: both sides' key is the one that Bazel computed
        = actions: 1 action, and 37 that have another key for reading what it makes
 
 To fix it: no time of day, random numbers, process ids, absolute paths or order of a directory in

@@ -134,7 +134,7 @@ class Describer {
 }  // namespace
 
 ExplainedAction DescribeAction(const LoggedSpawn& local, const LoggedSpawn& remote,
-                               const Diagnosis* diagnosis, bool show_secrets) {
+                               bool show_secrets) {
   std::optional<SpawnParts> here, there;
   if (local.spawn != nullptr) here = ExpandSpawn(*local.log, *local.spawn);
   if (remote.spawn != nullptr) there = ExpandSpawn(*remote.log, *remote.spawn);
@@ -144,18 +144,9 @@ ExplainedAction DescribeAction(const LoggedSpawn& local, const LoggedSpawn& remo
   action.set_label(either.label);
   action.set_mnemonic(either.mnemonic);
   for (const Output& output : either.outputs) action.add_outputs(output.path);
-  if (diagnosis != nullptr) {
-    if (diagnosis->local.action.known()) action.set_local_key(diagnosis->local.action.ToString());
-    if (diagnosis->remote.action.known()) {
-      action.set_remote_key(diagnosis->remote.action.ToString());
-    }
-    action.set_same_key(diagnosis->same_key);
-  } else {
-    if (here && here->logged_digest.known()) action.set_local_key(here->logged_digest.ToString());
-    if (there && there->logged_digest.known()) {
-      action.set_remote_key(there->logged_digest.ToString());
-    }
-  }
+  if (local.key.known()) action.set_local_key(local.key.ToString());
+  if (remote.key.known()) action.set_remote_key(remote.key.ToString());
+  action.set_same_key(local.key.known() && local.key == remote.key);
   Describer(here ? &*here : nullptr, there ? &*there : nullptr, show_secrets, &action).Describe();
   return action;
 }

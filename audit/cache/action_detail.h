@@ -2,7 +2,7 @@
 #ifndef LRE_AUDIT_AUDIT_CACHE_ACTION_DETAIL_H_
 #define LRE_AUDIT_AUDIT_CACHE_ACTION_DETAIL_H_
 
-#include "audit/cache/diagnosis.h"
+#include "audit/cache/digest_function.h"
 #include "audit/cache/execution_log.h"
 #include "reports/report.pb.h"
 
@@ -12,12 +12,13 @@ namespace lre_audit::cache {
 struct LoggedSpawn {
   const ExecutionLog* log = nullptr;
   const Spawn* spawn = nullptr;
+  BlobDigest key;  // unknown where it could not be had
 };
 
-// At least one side is there. `diagnosis` is null where one is not. Components come in the order
-// of the REAPI's messages: arguments, environment, outputs, platform, inputs, then the Action's.
+// At least one side is there. Components come in the order of the REAPI's messages: arguments,
+// environment, outputs, platform, inputs, then the Action's.
 ExplainedAction DescribeAction(const LoggedSpawn& local, const LoggedSpawn& remote,
-                               const Diagnosis* diagnosis, bool show_secrets);
+                               bool show_secrets);
 
 }  // namespace lre_audit::cache
 

@@ -163,12 +163,22 @@ std::string ActionMessage(const SpawnParts& parts, const Recipe& recipe, const B
   return action;
 }
 
+namespace {
+
+// What of a key is above its input root.
+void SetMessages(const SpawnParts& parts, const Recipe& recipe, Key* key) {
+  key->command = DigestOf(recipe.function, CommandMessage(parts, recipe));
+  key->action =
+      DigestOf(recipe.function, ActionMessage(parts, recipe, key->command, key->input_root));
+}
+
+}  // namespace
+
 absl::StatusOr<Key> ComputeKey(const SpawnParts& parts, const Recipe& recipe) {
   Key key;
-  key.command = DigestOf(recipe.function, CommandMessage(parts, recipe));
   LRE_ASSIGN_OR_RETURN(key.input_root, MerkleRoot(parts.inputs, InputDirectories(parts, recipe),
                                                   MerkleOptionsOf(recipe)));
-  key.action = DigestOf(recipe.function, ActionMessage(parts, recipe, key.command, key.input_root));
+  SetMessages(parts, recipe, &key);
   return key;
 }
 
@@ -255,6 +265,18 @@ absl::StatusOr<Verification> Verifier::Verify(const Spawn& spawn) {
                 });
 }
 
+absl::StatusOr<Key> Verifier::LikelyKey(const Spawn& spawn) {
+  const SpawnParts parts = ExpandWithoutInputs(log_, spawn);
+  const std::vector<Recipe> recipes = Recipes(log_, parts, spawn.tools != 0);
+  const bool is_last = last_ && std::find(recipes.begin(), recipes.end(), *last_) != recipes.end();
+  const Recipe& recipe = is_last ? *last_ : recipes.front();
+  Key key;
+  LRE_ASSIGN_OR_RETURN(
+      key.input_root, roots_.Root(spawn, InputDirectories(parts, recipe), MerkleOptionsOf(recipe)));
+  SetMessages(parts, recipe, &key);
+  return key;
+}
+
 absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts) {
   return Verify(parts, RecipesFor(log_, parts),
                 [&](const std::vector<std::string>& directories, const MerkleOptions& options) {
@@ -304,9 +326,7 @@ absl::StatusOr<Verification> Verifier::Verify(const SpawnParts& parts, std::vect
       key.input_root = *root;
       roots.emplace_back(recipe, *root);
     }
-    key.command = DigestOf(recipe.function, CommandMessage(parts, recipe));
-    key.action =
-        DigestOf(recipe.function, ActionMessage(parts, recipe, key.command, key.input_root));
+    SetMessages(parts, recipe, &key);
     bool right = false;
     if (parts.logged_digest.known()) {
       right = key.action.hash == parts.logged_digest.hash;

@@ -97,6 +97,11 @@ class Verifier {
   absl::StatusOr<Verification> Verify(const Spawn& spawn);
   absl::StatusOr<Verification> Verify(const SpawnParts& parts);
 
+  // The key by the recipe that was right last, else by the likeliest: nobody is asked.
+  // FailedPrecondition as of ComputeKey.
+  absl::StatusOr<Key> LikelyKey(const Spawn& spawn);
+  bool knows_recipe() const { return last_.has_value(); }
+
  private:
   using RootFunction = std::function<absl::StatusOr<BlobDigest>(
       const std::vector<std::string>& directories, const MerkleOptions& options)>;

@@ -21,23 +21,14 @@ class BlobReader {
   explicit BlobReader(BuildCache* cache) : cache_(cache) {}
 
   bool has_cache() const { return cache_ != nullptr; }
-  // nullopt where the digest is unknown, or the cache has no such blob, or could not be read, or it
-  // is larger than `limit` bytes.
+  // nullopt where the digest is unknown, or the cache has no such blob or could not be read, which
+  // BuildCaches::Troubles tells, or it is larger than `limit` bytes.
   std::optional<std::string> Read(const BlobDigest& blob, uint64_t limit = kMostBytes);
   // The ActionResult message of an action, likewise.
   std::optional<std::string> ReadAction(const BlobDigest& action);
 
-  // Faults of blobs, which make an explanation incomplete: not that one is not there, and not that
-  // a remote cache does not answer.
-  uint64_t failures() const { return failures_; }
-  const absl::Status& first_failure() const { return first_failure_; }
-
  private:
-  std::optional<std::string> Taken(absl::StatusOr<std::string> answer);
-
   BuildCache* cache_;
-  uint64_t failures_ = 0;
-  absl::Status first_failure_;
 };
 
 }  // namespace lre_audit::cache

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "audit/cache/action_result.h"
 #include "audit/cache/disk_cache.h"
 #include "audit/cache/remote_cache.h"
 #include "base/status.h"
@@ -14,11 +15,29 @@
 namespace lre_audit::cache {
 namespace {
 
+constexpr uint64_t kMostTreeBytes = uint64_t{64} << 20;
 constexpr size_t kAtOnce = 15;  // questions, beside that of the thread that waits
 
 absl::Status CouldNotSay(const BlobDigest& digest) {
   return absl::UnavailableError(
       absl::StrCat("no cache that answers has ", digest.ToString(), ", and not all answer"));
+}
+
+// Of the blobs that the result of an action names, one that the cache does not have.
+absl::StatusOr<std::optional<BlobDigest>> FirstMissing(BuildCache& cache,
+                                                       const std::string& action_result) {
+  LRE_ASSIGN_OR_RETURN(ResultBlobs blobs, BlobsOfResult(action_result));
+  for (const BlobDigest& digest : blobs.trees) {
+    const absl::StatusOr<std::string> tree = cache.ReadBlob(digest, kMostTreeBytes);
+    if (absl::IsNotFound(tree.status())) return digest;
+    if (absl::IsResourceExhausted(tree.status())) continue;
+    LRE_RETURN_IF_ERROR(tree.status());
+    LRE_ASSIGN_OR_RETURN(const std::vector<BlobDigest> files, FilesOfTree(*tree));
+    blobs.files.insert(blobs.files.end(), files.begin(), files.end());
+  }
+  LRE_ASSIGN_OR_RETURN(const std::vector<BlobDigest> missing, cache.FindMissing(blobs.files));
+  if (missing.empty()) return std::nullopt;
+  return missing[0];
 }
 
 }  // namespace
@@ -52,10 +71,10 @@ absl::StatusOr<BuildCaches> BuildCaches::Open(const std::vector<std::string>& re
 
 // The answer to `ask`, whose troubles are remembered.
 template <typename Ask>
-auto BuildCaches::AskMember(Member& member, const Ask& ask, bool for_blob)
+auto BuildCaches::AskMember(Member& member, About about, const Ask& ask)
     -> decltype(ask(*member.cache)) {
   CacheTrouble& trouble = member.trouble;
-  if (trouble.remote && !trouble.status.ok()) return trouble.status;
+  if (!trouble.status.ok()) return trouble.status;
   if (member.waited > options_.most_time) {
     trouble.status = absl::DeadlineExceededError(
         absl::StrCat(trouble.cache, " has taken more than ",
@@ -69,11 +88,15 @@ auto BuildCaches::AskMember(Member& member, const Ask& ask, bool for_blob)
   if (answer.ok() || absl::IsNotFound(answer.status()) ||
       absl::IsResourceExhausted(answer.status())) {
     ++trouble.answered;
-  } else if (for_blob && absl::IsDataLoss(answer.status())) {
-    // One blob that is another's: the rest may well be right.
+  } else if (!trouble.remote || (about == About::kEntry && absl::IsDataLoss(answer.status()))) {
+    // One file of a directory, one blob that is another's: the rest may well be right.
     ++trouble.answered;
-    if (trouble.wrong_blobs++ == 0) trouble.first_wrong = answer.status();
-  } else if (trouble.status.ok()) {
+    constexpr size_t kMostKept = 1000;  // to count each once
+    const std::string said(answer.status().message());
+    if (member.faults.contains(said)) return answer;
+    if (member.faults.size() < kMostKept) member.faults.insert(said);
+    if (trouble.faults++ == 0) trouble.first_fault = answer.status();
+  } else {
     trouble.status = answer.status();
     trouble.other_functions = member.cache->OtherFunctions();
   }
@@ -82,11 +105,13 @@ auto BuildCaches::AskMember(Member& member, const Ask& ask, bool for_blob)
 
 absl::StatusOr<bool> BuildCaches::MemberContains(Member& member, const BlobDigest& action) {
   const auto ask = [&](BuildCache& cache) { return cache.Contains(action); };
-  if (!member.trouble.remote) return AskMember(member, ask);
+  if (!member.trouble.remote) return AskMember(member, About::kEntry, ask);
   const std::string hash = action.Hex();
-  if (const auto known = member.known.find(hash); known != member.known.end()) return known->second;
-  absl::StatusOr<bool> is_there = AskMember(member, ask);
-  if (is_there.ok()) member.known[hash] = *is_there;
+  if (const auto known = member.known.find(hash); known != member.known.end()) {
+    return known->second != Presence::kAbsent;
+  }
+  absl::StatusOr<bool> is_there = AskMember(member, About::kService, ask);
+  if (is_there.ok()) member.known[hash] = *is_there ? Presence::kThere : Presence::kAbsent;
   return is_there;
 }
 
@@ -101,13 +126,45 @@ absl::StatusOr<bool> BuildCaches::Contains(const BlobDigest& action) {
   return false;
 }
 
+absl::StatusOr<std::vector<BlobDigest>> BuildCaches::FindMissing(
+    const std::vector<BlobDigest>& blobs) {
+  std::vector<BlobDigest> missing = blobs;
+  absl::Status failed;
+  for (Member& member : members_) {
+    if (missing.empty()) break;
+    absl::StatusOr<std::vector<BlobDigest>> still = AskMember(
+        member, About::kService, [&](BuildCache& cache) { return cache.FindMissing(missing); });
+    if (still.ok()) {
+      missing = *std::move(still);
+    } else {
+      failed = still.status();
+    }
+  }
+  if (!missing.empty() && !failed.ok()) return CouldNotSay(missing[0]);
+  return missing;
+}
+
+absl::StatusOr<std::optional<BlobDigest>> BuildCaches::FindMissingOf(const BlobDigest& action) {
+  const std::string hash = action.Hex();
+  for (const Member& member : members_) {
+    const auto known = member.known.find(hash);
+    if (known != member.known.end() && known->second == Presence::kWithBlobs) return std::nullopt;
+  }
+  LRE_ASSIGN_OR_RETURN(const std::string result, ReadAction(action));
+  return FirstMissing(*this, result);
+}
+
 bool BuildCaches::has_remote() const {
   return std::any_of(members_.begin(), members_.end(),
                      [](const Member& member) { return member.trouble.remote; });
 }
 
 void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
-  std::vector<BlobDigest> wanted = actions;  // what no cache so far has
+  std::vector<BlobDigest> wanted;  // what no cache so far has
+  absl::flat_hash_set<std::string> hashes;
+  for (const BlobDigest& action : actions) {
+    if (hashes.insert(action.Hex()).second) wanted.push_back(action);
+  }
   for (Member& member : members_) {
     if (!member.trouble.remote) {
       std::erase_if(wanted, [&](const BlobDigest& action) {
@@ -117,15 +174,19 @@ void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
       continue;
     }
     // The first one alone, for it is where connections and introductions are made.
-    if (wanted.empty() || !MemberContains(member, wanted[0]).ok()) continue;
-    std::vector<absl::StatusOr<bool>> answers(wanted.size(), absl::CancelledError());
+    if (wanted.empty()) continue;
+    const absl::StatusOr<Presence> first = AskMember(
+        member, About::kService, [&](BuildCache& cache) { return Look(cache, wanted[0]); });
+    if (!first.ok()) continue;
+    member.known[wanted[0].Hex()] = *first;
+    std::vector<absl::StatusOr<Presence>> answers(wanted.size(), absl::CancelledError());
     std::atomic<size_t> next = 1;
     std::atomic<bool> failed = false;
     const absl::Time start = absl::Now();
     const auto ask = [&] {
       for (size_t i = next++; i < wanted.size() && !failed; i = next++) {
         if (member.waited + (absl::Now() - start) > options_.most_time) return;
-        answers[i] = member.cache->Contains(wanted[i]);
+        answers[i] = Look(*member.cache, wanted[i]);
         if (!answers[i].ok()) failed = true;
       }
     };
@@ -134,44 +195,52 @@ void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
     ask();
     for (std::thread& thread : threads) thread.join();
     member.waited += absl::Now() - start;
-    for (size_t i = 1; i < wanted.size(); ++i) {
+    for (size_t i = 0; i < wanted.size(); ++i) {
       if (absl::IsCancelled(answers[i].status())) continue;  // not asked
       // Told as if it had been asked for now.
-      const absl::StatusOr<bool> is_there =
-          AskMember(member, [&](BuildCache&) { return answers[i]; });
-      if (is_there.ok()) member.known[wanted[i].Hex()] = *is_there;
+      const absl::StatusOr<Presence> presence =
+          AskMember(member, About::kService, [&](BuildCache&) { return answers[i]; });
+      if (presence.ok()) member.known[wanted[i].Hex()] = *presence;
     }
     std::erase_if(wanted, [&](const BlobDigest& action) {
       const auto known = member.known.find(action.Hex());
-      return known != member.known.end() && known->second;
+      return known != member.known.end() && known->second != Presence::kAbsent;
     });
   }
 }
 
+// Whether an action has a result, and all of its blobs are there; who cannot say that of the blobs
+// may be asked again.
+absl::StatusOr<BuildCaches::Presence> BuildCaches::Look(BuildCache& cache,
+                                                        const BlobDigest& action) {
+  const absl::StatusOr<std::string> result = cache.ReadAction(action);
+  if (absl::IsNotFound(result.status())) return Presence::kAbsent;
+  LRE_RETURN_IF_ERROR(result.status());
+  const absl::StatusOr<std::optional<BlobDigest>> missing = FirstMissing(cache, *result);
+  return missing.ok() && !*missing ? Presence::kWithBlobs : Presence::kThere;
+}
+
 // The first answer that is one.
 template <typename Ask>
-absl::StatusOr<std::string> BuildCaches::FirstFound(const BlobDigest& digest, const Ask& ask,
-                                                    bool for_blob) {
+absl::StatusOr<std::string> BuildCaches::FirstFound(const BlobDigest& digest, About about,
+                                                    const Ask& ask) {
   absl::Status none = absl::NotFoundError(absl::StrCat("no cache has ", digest.ToString()));
   for (Member& member : members_) {
-    const bool remote = member.trouble.remote;
-    absl::StatusOr<std::string> answer =
-        remote ? AskMember(member, ask, for_blob) : ask(*member.cache);
+    absl::StatusOr<std::string> answer = AskMember(member, about, ask);
     if (answer.ok() || absl::IsResourceExhausted(answer.status())) return answer;
-    // One damaged file says nothing of a directory's others.
-    if (!absl::IsNotFound(answer.status())) none = remote ? CouldNotSay(digest) : answer.status();
+    if (!absl::IsNotFound(answer.status())) none = CouldNotSay(digest);
   }
   return none;
 }
 
 absl::StatusOr<std::string> BuildCaches::ReadAction(const BlobDigest& action) {
-  return FirstFound(
-      action, [&](BuildCache& cache) { return cache.ReadAction(action); }, false);
+  return FirstFound(action, About::kService,
+                    [&](BuildCache& cache) { return cache.ReadAction(action); });
 }
 
 absl::StatusOr<std::string> BuildCaches::ReadBlob(const BlobDigest& blob, uint64_t limit) {
-  return FirstFound(
-      blob, [&](BuildCache& cache) { return cache.ReadBlob(blob, limit); }, true);
+  return FirstFound(blob, About::kEntry,
+                    [&](BuildCache& cache) { return cache.ReadBlob(blob, limit); });
 }
 
 std::vector<std::vector<InstanceAnswers>> BuildCaches::CompareInstances(
@@ -203,7 +272,7 @@ std::vector<std::vector<InstanceAnswers>> BuildCaches::CompareInstances(
 std::vector<CacheTrouble> BuildCaches::Troubles() const {
   std::vector<CacheTrouble> troubles;
   for (const Member& member : members_) {
-    if (!member.trouble.status.ok() || member.trouble.wrong_blobs > 0) {
+    if (!member.trouble.status.ok() || member.trouble.faults > 0) {
       troubles.push_back(member.trouble);
     }
   }

@@ -55,12 +55,15 @@ Finding MakeInstanceFinding(const InstanceAnswers& a, const InstanceAnswers& b, 
 std::vector<Finding> TroubleFindings(const BuildCaches& caches, bool show_secrets) {
   std::vector<Finding> findings;
   for (const CacheTrouble& trouble : caches.Troubles()) {
-    if (trouble.wrong_blobs > 0) {
+    if (trouble.faults > 0) {
+      const std::string_view fault = ToStd(trouble.first_fault.message());
       Finding& finding = findings.emplace_back(MakeExplainFinding(
           "LRE901", trouble.cache, "",
-          absl::StrCat(
-              "the cache has ", Counted(trouble.wrong_blobs, "blob"),
-              " of other contents than their digests say: ", trouble.first_wrong.message()),
+          absl::StrCat("the cache has entries that cannot be used: ",
+                       show_secrets ? std::string(fault) : MaskedText(fault),
+                       trouble.faults > 1
+                           ? absl::StrCat("; and ", Grouped(trouble.faults - 1), " more")
+                           : ""),
           "delete them from the cache: Bazel refuses them, and builds again what they are of"));
       finding.set_subject(trouble.cache);
     }

@@ -64,6 +64,7 @@ class Finder {
   absl::StatusOr<Causes> Find() {
     if (local_.digest_function != remote_.digest_function) {
       OtherDigestFunction();
+      CountAlone();
       Rank();
       return std::move(result_);
     }
@@ -84,10 +85,9 @@ class Finder {
     AddFailures("local", request_.local_calls, local_pairs_);
     AddFailures("remote", request_.remote_calls, remote_pairs_);
     Propagate();
+    CountAlone();
     Rank();
     result_.unread_dep_files = host_reads_.unread();
-    result_.failed_reads = blobs_.failures();
-    result_.first_failed_read = blobs_.first_failure();
     return std::move(result_);
   }
 
@@ -163,7 +163,7 @@ class Finder {
                      pair.same_key ? diagnosis.local.action : BlobDigest());
     const std::optional<NamedCause> miss = Miss(i, diagnosis);
     if (pair.same_key && !pair.outputs_differ && diagnosis.not_cached.empty() &&
-        !diagnosis.absent && !miss) {
+        !diagnosis.absent && !diagnosis.missing_blob && !miss) {
       return;
     }
     const SpawnParts local = ExpandWithoutInputs(local_, local_.spawns[Pairs()[i].local]);
@@ -195,6 +195,8 @@ class Finder {
                 ? ""
                 : "no key that can be computed from the log is in the cache, and the log does "
                   "not say which one Bazel computed");
+      } else if (diagnosis.missing_blob) {
+        add(NameMissingBlob(*diagnosis.missing_blob), true, "");
       }
       return;
     }
@@ -377,6 +379,21 @@ class Finder {
       }
     }
     std::sort(cause.actions.begin(), cause.actions.end());
+  }
+
+  // What is mended by mending one cause alone.
+  void CountAlone() {
+    std::vector<uint32_t> causes_of(Pairs().size(), 0);
+    for (const Cause& cause : result_.causes) {
+      if (!cause.what.spreads) continue;
+      for (const uint32_t pair : cause.actions) ++causes_of[pair];
+    }
+    for (Cause& cause : result_.causes) {
+      if (!cause.what.spreads) continue;
+      cause.actions_alone =
+          static_cast<uint32_t>(std::count_if(cause.actions.begin(), cause.actions.end(),
+                                              [&](uint32_t pair) { return causes_of[pair] == 1; }));
+    }
   }
 
   void Rank() {

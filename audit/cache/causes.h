@@ -25,6 +25,7 @@ struct Cause {
   std::vector<uint32_t> direct;
   // Those and the pairs that read, through any number of actions, what those have made.
   std::vector<uint32_t> actions;
+  uint32_t actions_alone = 0;  // of those, which no other cause keeps from sharing a key
   // Of `direct`: those in which exchanging it, with the other differences of that pair, was shown
   // to turn the local key into the remote's; where keys are equal, those whose keys are verified.
   std::vector<uint32_t> proven;
@@ -47,8 +48,6 @@ struct Causes {
   // Most actions first, then longest execution, then in the order of the local log.
   std::vector<Cause> causes;
   uint64_t unread_dep_files = 0;  // beyond what is read of them: HostReads::kMostFiles
-  uint64_t failed_reads = 0;      // of blobs, by a fault of the cache
-  absl::Status first_failed_read;
 };
 
 struct CausesRequest {

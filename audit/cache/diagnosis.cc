@@ -268,6 +268,7 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
     result.differing_outputs =
         DifferingOutputs(ExpandWithoutInputs(local_, local), ExpandWithoutInputs(remote_, remote));
   }
+  if (local.damaged || remote.damaged) return result;  // what it says of caching may be lost
   const std::string why_local = WhyNotCached(local), why_remote = WhyNotCached(remote);
   result.cacheable_differs = why_local.empty() != why_remote.empty();
   result.not_cached = !why_local.empty() ? why_local : why_remote;
@@ -275,6 +276,11 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
   if (local.LoggedDigest().known() || result.local.state == State::kVerified) {
     const absl::StatusOr<bool> is_there = cache_->Contains(result.local.action);
     result.absent = is_there.ok() && !*is_there;
+    if (is_there.ok() && *is_there) {
+      const absl::StatusOr<std::optional<BlobDigest>> missing =
+          cache_->FindMissingOf(result.local.action);
+      if (missing.ok()) result.missing_blob = *missing;
+    }
   } else {
     // No computed key is in the cache. Compact logs without digests are none of Bazel's, and Bazel
     // 4 logs runfiles wrongly, which the others show.

@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "audit/cache/action_key.h"
+#include "audit/cache/build_cache.h"
 #include "audit/cache/differences.h"
 #include "audit/cache/pairing.h"
 #include "audit/cache/set_fingerprints.h"
@@ -42,14 +43,15 @@ struct Diagnosis {
   bool cacheable_differs = false;              // which is no part of the key
   // Why neither side can have an entry, as "is not to be cached remotely"; empty where they can.
   std::string not_cached;
-  bool absent = false;  // a cache was asked, and has no entry
+  bool absent = false;                          // a cache was asked, and has no entry
+  std::optional<BlobDigest> missing_blob = {};  // it has the entry, and not this blob of it
 };
 
 // Who knows which keys are Bazel's. Any may be null.
 struct Oracles {
   KnownActions* local = nullptr;
   KnownActions* remote = nullptr;
-  KnownActions* cache = nullptr;  // which is to have what both sides share
+  BuildCaches* cache = nullptr;  // which are to have what both sides share
 };
 
 class Diagnoser {
@@ -79,7 +81,7 @@ class Diagnoser {
 
   const ExecutionLog& local_;
   const ExecutionLog& remote_;
-  KnownActions* cache_;
+  BuildCaches* cache_;
   Verifier local_verifier_, remote_verifier_;
   SetWalker local_walker_, remote_walker_;
   SetFingerprints local_sets_, remote_sets_;

@@ -47,7 +47,11 @@ class Collector {
     Arguments();
     Inputs();
     Outputs();
-    if (local_.timeout_millis != remote_.timeout_millis) {
+    const auto lost_timeout = [](const SpawnParts& side) {
+      return side.damaged && side.timeout_millis == 0;
+    };
+    if (local_.timeout_millis != remote_.timeout_millis && !lost_timeout(local_) &&
+        !lost_timeout(remote_)) {
       Add({.kind = Kind::kTimeout,
            .local = absl::StrCat(local_.timeout_millis, " ms"),
            .remote = absl::StrCat(remote_.timeout_millis, " ms"),
@@ -69,10 +73,22 @@ class Collector {
   }
 
  private:
-  void Add(Difference difference) { found_.push_back(std::move(difference)); }
+  // What a spawn that could not be read in full does not have, it may have had.
+  static bool IsLost(const SpawnParts& side, const std::optional<std::string>& value) {
+    return side.damaged && (!value || value->empty());
+  }
+
+  void Add(Difference difference) {
+    const bool has_values = difference.local || difference.remote;
+    if (has_values && (IsLost(local_, difference.local) || IsLost(remote_, difference.remote))) {
+      return;
+    }
+    found_.push_back(std::move(difference));
+  }
 
   void Flag(bool local, bool remote, Kind kind, Part::Kind part, const char* name) {
     if (local == remote) return;
+    if ((local_.damaged && !local) || (remote_.damaged && !remote)) return;
     const auto word = [](bool value) { return value ? "true" : "false"; };
     Add({.kind = kind,
          .name = name,
@@ -188,8 +204,11 @@ class Collector {
   }
 
   void Input(const std::string& path, const InputNode* local, const InputNode* remote) {
-    // What one side lacks may be in the part of its inputs that could not be read.
-    if ((local == nullptr && local_.damaged) || (remote == nullptr && remote_.damaged)) return;
+    const auto has_lost_digest = [](const SpawnParts& side, const InputNode* node) {
+      return side.damaged && node != nullptr && node->kind == InputNode::kFile &&
+             !node->digest.known();
+    };
+    if (has_lost_digest(local_, local) || has_lost_digest(remote_, remote)) return;
     Difference difference{.kind = Kind::kInput, .name = path, .parts = {{Part::kInputs}}};
     if (local != nullptr) {
       difference.local = Describe(*local);
@@ -242,7 +261,6 @@ class Collector {
       OnlyConfigurationDiffers(found->second.first, *path, Part::kInputs);
       if (!SameContent(*found->second.second, *node)) {
         Input(found->second.first, found->second.second, node);
-        found_.back().remote_node = *node;
       }
       moved.erase(found);
     }

@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "audit/bytes/byte_source.h"
+#include "audit/cache/action_result.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -55,12 +56,14 @@ std::string DiskCache::PathOf(const char* kind, const BlobDigest& digest) const 
 }
 
 absl::StatusOr<bool> DiskCache::Contains(const BlobDigest& action) {
-  struct stat status;
-  const std::string path = PathOf("ac", action);
-  if (stat(path.c_str(), &status) == 0) return S_ISREG(status.st_mode);
-  if (errno == ENOENT || errno == ENOTDIR) return false;
-  return absl::UnavailableError(
-      absl::StrCat("cannot look into '", Escaped(path), "': ", strerror(errno)));
+  const absl::StatusOr<std::string> result = ReadAction(action);
+  if (absl::IsNotFound(result.status())) return false;
+  LRE_RETURN_IF_ERROR(result.status());
+  if (const absl::Status parsed = BlobsOfResult(*result).status(); !parsed.ok()) {
+    return absl::DataLossError(
+        absl::StrCat("'", Escaped(PathOf("ac", action)), "': ", parsed.message()));
+  }
+  return true;
 }
 
 absl::StatusOr<std::string> DiskCache::ReadAction(const BlobDigest& action) {
@@ -81,6 +84,22 @@ absl::StatusOr<std::string> DiskCache::ReadBlob(const BlobDigest& blob, uint64_t
                                             " has other contents: their hash is ", found.Hex()));
   }
   return contents;
+}
+
+absl::StatusOr<std::vector<BlobDigest>> DiskCache::FindMissing(
+    const std::vector<BlobDigest>& blobs) {
+  std::vector<BlobDigest> missing;
+  for (const BlobDigest& blob : blobs) {
+    const std::string path = PathOf("cas", blob);
+    struct stat status;
+    if (stat(path.c_str(), &status) == 0) continue;
+    if (errno != ENOENT && errno != ENOTDIR) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot look into '", Escaped(path), "': ", strerror(errno)));
+    }
+    missing.push_back(blob);
+  }
+  return missing;
 }
 
 absl::StatusOr<std::vector<std::string>> DiskCache::Actions() const {

@@ -20,9 +20,12 @@ class DiskCache : public BuildCache {
   // InvalidArgument where `path` is no such directory.
   static absl::StatusOr<DiskCache> Open(const std::string& path, DigestFunction function);
 
+  // DataLoss where the file is no ActionResult.
   absl::StatusOr<bool> Contains(const BlobDigest& action) override;
   absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override;
   absl::StatusOr<std::string> ReadBlob(const BlobDigest& blob, uint64_t limit) override;
+  absl::StatusOr<std::vector<BlobDigest>> FindMissing(
+      const std::vector<BlobDigest>& blobs) override;
   // The hashes of all actions, in hex, sorted.
   absl::StatusOr<std::vector<std::string>> Actions() const;
 

@@ -19,6 +19,7 @@
 #include "audit/cache/host_reads.h"
 #include "audit/cache/option_differences.h"
 #include "audit/cache/read_log.h"
+#include "audit/cache/remote_cache.h"
 #include "audit/cache/remote_calls.h"
 #include "audit/cache/secrets.h"
 #include "base/status.h"
@@ -56,8 +57,17 @@ class Explainer {
                          ReadCalls(request_.local_grpc_logs, local_, options, &findings));
     LRE_ASSIGN_OR_RETURN(remote_calls_,
                          ReadCalls(request_.remote_grpc_logs, remote_, options, &findings));
-    LRE_ASSIGN_OR_RETURN(local_events_, ReadEvents(request_.local_bep, options, &findings));
-    LRE_ASSIGN_OR_RETURN(remote_events_, ReadEvents(request_.remote_bep, options, &findings));
+    // Logs before Bazel 7 do not say which build they are of; calls may.
+    const auto invocations = [](const ExecutionLog& log, const RemoteCalls& calls) {
+      return log.invocation_id.empty() ? calls.Invocations()
+                                       : std::set<std::string>{log.invocation_id};
+    };
+    LRE_ASSIGN_OR_RETURN(
+        local_events_,
+        ReadEvents(request_.local_bep, invocations(local_, local_calls_), options, &findings));
+    LRE_ASSIGN_OR_RETURN(
+        remote_events_,
+        ReadEvents(request_.remote_bep, invocations(remote_, remote_calls_), options, &findings));
     if (local_events_.events > 0 && remote_events_.events > 0) {
       options_ = CompareOptions(local_events_.options, remote_events_.options,
                                 request_.naming.show_secrets);
@@ -92,19 +102,22 @@ class Explainer {
     AnyOfKnown remote_known({remote_calls, local_calls, cache_of_remote});
     if (!local_known.empty()) request.oracles.local = &local_known;
     if (!remote_known.empty()) request.oracles.remote = &remote_known;
-    if (has_cache) request.oracles.cache = request.blobs = &local_cache;
+    if (has_cache) request.blobs = request.oracles.cache = &local_cache;
     request.local_calls = CallsOf(local_calls_);
     request.remote_calls = CallsOf(remote_calls_);
     request.naming = request_.naming;
     if (local_cache.has_remote()) {
       request_.on_phase("asking caches");
-      local_cache.Prefetch(SharedKeys());
+      std::vector<BlobDigest> keys = SharedKeys();
+      AddLikelyKeys(local_, request.oracles.local, &keys);
+      if (is_one) AddLikelyKeys(remote_, request.oracles.remote, &keys);
+      local_cache.Prefetch(keys);
     }
     request_.on_phase("computing keys");
     LRE_ASSIGN_OR_RETURN(causes_, FindCauses(request));
     if (causes_.pairs.empty()) TellNothingCompared();
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
-    TellUnreadBlobs();
+    TellUnreadDepFiles();
     TellOptions();
     TellCaches(local_cache, request.oracles);
     Count();
@@ -136,11 +149,33 @@ class Explainer {
                      Counted(log.spawns.size(), "action"))));
   }
 
+  static bool IsCached(const Spawn& spawn) {
+    return spawn.cacheable && spawn.remote_cacheable && spawn.exit_code == 0;
+  }
+
+  // Of a log without digests, the keys by the recipe of its Bazel: each will be looked up.
+  static void AddLikelyKeys(const ExecutionLog& log, KnownActions* known,
+                            std::vector<BlobDigest>* keys) {
+    constexpr int kMostTried = 20;  // until a recipe is right
+    Verifier verifier(log, known);
+    int tried = 0;
+    for (size_t i = 0; i < log.spawns.size() && tried < kMostTried; ++i) {
+      const Spawn& spawn = log.spawns[i];
+      if (!IsCached(spawn) || spawn.LoggedDigest().known()) continue;
+      if (verifier.knows_recipe()) {
+        const absl::StatusOr<Key> key = verifier.LikelyKey(spawn);
+        if (key.ok()) keys->push_back(key->action);
+      } else {
+        verifier.Verify(spawn).IgnoreError();
+        ++tried;
+      }
+    }
+  }
+
   // The keys that both logs have, of actions whose results are cached: each will be looked up.
   std::vector<BlobDigest> SharedKeys() const {
     const auto is_cached = [](const Spawn& spawn) {
-      return spawn.cacheable && spawn.remote_cacheable && spawn.exit_code == 0 &&
-             spawn.LoggedDigest().known();
+      return IsCached(spawn) && spawn.LoggedDigest().known();
     };
     absl::flat_hash_set<std::string> of_remote;
     for (size_t i = 0; i < remote_.spawns.size(); ++i) {
@@ -203,15 +238,7 @@ class Explainer {
     Add(std::move(finding));
   }
 
-  void TellUnreadBlobs() {
-    if (causes_.failed_reads > 0) {
-      const std::string_view said = ToStd(causes_.first_failed_read.message());
-      Add(MakeExplainFinding(
-          "LRE901", "--cache", "",
-          absl::StrCat(Counted(causes_.failed_reads, "blob"), " of the cache could not be read: ",
-                       request_.naming.show_secrets ? std::string(said) : MaskedText(said)),
-          "repair the cache, or leave it out; what the logs alone say is explained"));
-    }
+  void TellUnreadDepFiles() {
     if (causes_.unread_dep_files > 0) {
       Finding finding =
           MakeExplainFinding("LRE724", "--cache", "unread",
@@ -235,7 +262,7 @@ class Explainer {
   bool IsAsked(const ExecutionLog& log, uint32_t index) const {
     const Spawn& spawn = log.spawns[index];
     const std::string& action = request_.action;
-    const std::string label = log.tables->strings.Get(spawn.label);
+    const std::string label = LabelOf(log, spawn);
     // Bazel 6 and later write "@@//lib:lib" in places where people write "//lib:lib".
     const auto bare = [](std::string_view text) {
       return text.substr(std::min(text.find_first_not_of('@'), text.size()));
@@ -247,6 +274,13 @@ class Explainer {
     const std::string_view hash = text.substr(0, text.find('/'));
     return (hash.size() == 64 || hash.size() == 40) &&
            hash.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  }
+
+  void Show(const LoggedSpawn& local, const LoggedSpawn& remote) {
+    ExplainedAction action = DescribeAction(local, remote, request_.naming.show_secrets);
+    const LoggedSpawn& either = local.spawn != nullptr ? local : remote;
+    action.set_label(LabelOf(*either.log, *either.spawn));
+    *report_.mutable_explanation()->add_actions() = std::move(action);
   }
 
   absl::Status KeepAction(const Oracles& oracles) {
@@ -264,30 +298,39 @@ class Explainer {
       if (!asked) continue;
       kept.insert(i);
       LRE_ASSIGN_OR_RETURN(const Diagnosis diagnosis, diagnoser.Diagnose(pair));
-      *report_.mutable_explanation()->add_actions() = DescribeAction(
-          {&local_, &local_.spawns[pair.local]}, {&remote_, &remote_.spawns[pair.remote]},
-          &diagnosis, request_.naming.show_secrets);
+      Show({&local_, &local_.spawns[pair.local], diagnosis.local.action},
+           {&remote_, &remote_.spawns[pair.remote], diagnosis.remote.action});
     }
     const auto keep_unpaired = [&](std::vector<UnpairedSpawn>& unpaired, const ExecutionLog& log,
-                                   bool is_local) {
-      std::erase_if(unpaired, [&](const UnpairedSpawn& one) {
-        return !IsAsked(log, one.spawn) &&
-               !(is_digest && log.spawns[one.spawn].LoggedDigest().Hex() == hash);
-      });
+                                   KnownActions* known, bool is_local) -> absl::Status {
+      Verifier verifier(log, known);
+      std::vector<UnpairedSpawn> asked;
       for (const UnpairedSpawn& one : unpaired) {
-        const LoggedSpawn spawn{&log, &log.spawns[one.spawn]};
-        *report_.mutable_explanation()->add_actions() =
-            DescribeAction(is_local ? spawn : LoggedSpawn(), is_local ? LoggedSpawn() : spawn,
-                           nullptr, request_.naming.show_secrets);
+        const Spawn& spawn = log.spawns[one.spawn];
+        const bool is_named = IsAsked(log, one.spawn);
+        if (!is_named && !is_digest) continue;
+        BlobDigest key = spawn.LoggedDigest();
+        if (!key.known()) {
+          LRE_ASSIGN_OR_RETURN(const Verification computed, verifier.Verify(spawn));
+          key = computed.key.action;
+        }
+        if (!is_named && key.Hex() != hash) continue;
+        asked.push_back(one);
+        const LoggedSpawn shown{&log, &spawn, key};
+        Show(is_local ? shown : LoggedSpawn(), is_local ? LoggedSpawn() : shown);
       }
+      unpaired = std::move(asked);
+      return absl::OkStatus();
     };
-    keep_unpaired(causes_.pairing.only_local, local_, true);
-    keep_unpaired(causes_.pairing.only_remote, remote_, false);
+    LRE_RETURN_IF_ERROR(keep_unpaired(causes_.pairing.only_local, local_, oracles.local, true));
+    LRE_RETURN_IF_ERROR(keep_unpaired(causes_.pairing.only_remote, remote_, oracles.remote, false));
     if (report_.explanation().actions().empty()) {
       return absl::NotFoundError(absl::StrCat(
           "--action: neither log has an action '", Escaped(request_.action),
-          "': it takes a label (logs of Bazel 5 and later have them), the path of an output such "
-          "as bazel-out/k8-fastbuild/bin/lib/liblib.a, or the hash of a key"));
+          "': it takes a label (logs of Bazel 5 and later have them, and build events: "
+          "--local-bep), "
+          "the path of an output such as bazel-out/k8-fastbuild/bin/lib/liblib.a, or the hash of a "
+          "key"));
     }
     std::erase_if(causes_.causes, [&](const Cause& cause) {
       return std::none_of(cause.actions.begin(), cause.actions.end(),
@@ -311,6 +354,9 @@ class Explainer {
     explanation.set_other_key(count(causes_.pairs.size()) - same);
     explanation.set_verified(verified);
     explanation.set_only_local(count(causes_.pairing.only_local.size()));
+    for (const std::string& cache : request_.caches) {
+      explanation.add_caches(PrintableReference(cache));
+    }
     explanation.set_only_remote(count(causes_.pairing.only_remote.size()));
   }
 
@@ -320,10 +366,11 @@ class Explainer {
   }
 
   // Bazel 4 logs no labels; its events have those of what was asked for.
-  std::string LabelOf(const Spawn& spawn) const {
-    if (spawn.label != 0) return local_.tables->strings.Get(spawn.label);
-    for (const OutputView& output : Outputs(local_, spawn)) {
-      const std::string path = local_.tables->strings.Get(output.path);
+  std::string LabelOf(const ExecutionLog& log, const Spawn& spawn) const {
+    if (spawn.label != 0) return log.tables->strings.Get(spawn.label);
+    if (local_events_.labels.empty() && remote_events_.labels.empty()) return "";
+    for (const OutputView& output : Outputs(log, spawn)) {
+      const std::string path = log.tables->strings.Get(output.path);
       for (const BuildEvents* events : {&local_events_, &remote_events_}) {
         const auto found = events->labels.find(path);
         if (found != events->labels.end()) return found->second;
@@ -373,11 +420,12 @@ class Explainer {
     if (!all_proven) key.set_unverified_because(cause.unproven_because);
     if (what.local) key.set_local(*what.local);
     if (what.remote) key.set_remote(*what.remote);
-    key.set_label(LabelOf(first));
+    key.set_label(LabelOf(local_, first));
     key.set_mnemonic(local_.tables->strings.Get(first.mnemonic));
     if (cause.local_key.known()) key.set_local_key(cause.local_key.ToString());
     if (cause.remote_key.known()) key.set_remote_key(cause.remote_key.ToString());
     key.set_actions(static_cast<double>(cause.actions.size()));
+    key.set_actions_alone(static_cast<double>(cause.actions_alone));
     key.set_direct_actions(static_cast<double>(cause.direct.size()));
     key.set_proven_alone(cause.proven_alone);
     key.set_proven_actions(static_cast<double>(cause.proven.size()));

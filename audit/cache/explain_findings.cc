@@ -38,7 +38,25 @@ Finding DamageFinding(const std::string& log, const std::vector<LogWarning>& war
   return finding;
 }
 
-absl::StatusOr<BuildEvents> ReadEvents(const std::string& file, const ReadLogOptions& options,
+namespace {
+
+// LRE901 of a file that tells of another build than it was named for.
+Finding OtherBuild(const std::string& file, const char* what, const std::string& found,
+                   const std::string& expected) {
+  Finding finding =
+      MakeExplainFinding("LRE901", file, "",
+                         absl::StrCat("the ", what, " are of another build: of the invocation ",
+                                      Escaped(found), " instead of ", Escaped(expected)),
+                         absl::StrCat("take all logs of one build; these ", what, " are left out"));
+  finding.set_subject(file);
+  return finding;
+}
+
+}  // namespace
+
+absl::StatusOr<BuildEvents> ReadEvents(const std::string& file,
+                                       const std::set<std::string>& invocations,
+                                       const ReadLogOptions& options,
                                        std::vector<Finding>* findings) {
   if (file.empty()) return BuildEvents();
   absl::StatusOr<BuildEvents> read = ReadBuildEventsFile(file, options);
@@ -50,6 +68,11 @@ absl::StatusOr<BuildEvents> ReadEvents(const std::string& file, const ReadLogOpt
   if (read->warning_count > 0) {
     findings->push_back(
         DamageFinding(file, read->warnings, read->warning_count, Counted(read->events, "event")));
+  }
+  if (!read->invocation_id.empty() && !invocations.empty() &&
+      !invocations.contains(read->invocation_id)) {
+    findings->push_back(OtherBuild(file, "events", read->invocation_id, *invocations.begin()));
+    return BuildEvents();
   }
   return read;
 }
@@ -74,14 +97,7 @@ absl::StatusOr<RemoteCalls> ReadCalls(const std::vector<std::string>& files,
     const std::set<std::string> invocations = alone.Invocations();
     if (!log.invocation_id.empty() && !invocations.empty() &&
         !invocations.contains(log.invocation_id)) {
-      Finding finding = MakeExplainFinding(
-          "LRE901", file, "",
-          absl::StrCat("the calls are of another build than '", Escaped(log.name),
-                       "': of the invocation ", Escaped(*invocations.begin()), " instead of ",
-                       Escaped(log.invocation_id)),
-          "take both logs of one build; these calls are left out");
-      finding.set_subject(file);
-      findings->push_back(std::move(finding));
+      findings->push_back(OtherBuild(file, "calls", *invocations.begin(), log.invocation_id));
       continue;
     }
     calls.Append(std::move(alone));

@@ -3,6 +3,7 @@
 #define LRE_AUDIT_AUDIT_CACHE_EXPLAIN_FINDINGS_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +25,12 @@ Finding MakeExplainFinding(const char* code, std::string_view path, std::string_
 Finding DamageFinding(const std::string& log, const std::vector<LogWarning>& warnings,
                       uint64_t count, std::string_view what_was_read);
 
-// The build events of `file`; damage is an LRE901 of `findings`. None where `file` is empty.
-absl::StatusOr<BuildEvents> ReadEvents(const std::string& file, const ReadLogOptions& options,
+// The build events of `file`; none where that is empty. Those that are damaged, or not of the build
+// that has one of `invocations` (empty where nobody says), are an LRE901 of `findings`; the latter
+// do not count.
+absl::StatusOr<BuildEvents> ReadEvents(const std::string& file,
+                                       const std::set<std::string>& invocations,
+                                       const ReadLogOptions& options,
                                        std::vector<Finding>* findings);
 
 // The gRPC logs of the build that `log` is of. One that is damaged, or of another invocation, is an

@@ -125,57 +125,100 @@ void HostReads::Look(uint32_t pair, const Spawn& local, const Spawn& remote,
   }
 }
 
+// `where` as a sentence has it: "/usr/include", "12 more directories".
+NamedCause HostReads::NamePlace(const std::string& root, const std::string& where,
+                                const Place& place) const {
+  NamedCause cause;
+  cause.rule = "LRE724";
+  cause.spreads = false;
+  cause.identity = root;
+  cause.referenced = root;
+  cause.help =
+      "let the compiler read the store alone: a toolchain of Nix with its own C library "
+      "(-nostdinc, --sysroot in the store, no builtin include directory outside it), or declare "
+      "the files as inputs";
+  if (!place.differing.empty()) {
+    cause.weight = NamedCause::Weight::kError;
+    cause.message = absl::StrCat("under one key, the two sides read different files of ", where,
+                                 ", which keys do not know");
+    const auto listed = [](const Paths& paths) {
+      std::vector<std::string> first(
+          paths.begin(),
+          std::next(paths.begin(), static_cast<ptrdiff_t>(std::min(paths.size(), kMostTold))));
+      std::string text = absl::StrJoin(first, ", ");
+      if (paths.size() > kMostTold) {
+        absl::StrAppend(&text, " and ", Grouped(paths.size() - kMostTold), " more");
+      }
+      return text;
+    };
+    if (!place.only_local.empty()) cause.local = listed(place.only_local);
+    if (!place.only_remote.empty()) cause.remote = listed(place.only_remote);
+  } else {
+    cause.message = absl::StrCat("actions read files of ", where, ", which their keys do not know");
+    // Those that most actions read.
+    std::vector<std::pair<uint64_t, std::string_view>> files;
+    for (const auto& [path, actions] : place.files) files.emplace_back(actions, path);
+    std::stable_sort(files.begin(), files.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (size_t i = 0; i < std::min(files.size(), kMostTold); ++i) {
+      cause.notes.push_back(
+          absl::StrCat(ToAbsl(files[i].second), ": ", Counted(files[i].first, "action")));
+    }
+    if (files.size() > kMostTold) {
+      cause.notes.push_back(
+          absl::StrCat("and ", Counted(files.size() - kMostTold, "file"), " more"));
+    }
+  }
+  if (unread_ > 0) {
+    cause.notes.push_back(
+        absl::StrCat(Counted(unread_, "more .d file"), " of this build were not read"));
+  }
+  return cause;
+}
+
+// Several places as one.
+HostReads::Place HostReads::Merged(std::span<const std::pair<std::string, const Place*>> places) {
+  Place all;
+  for (const auto& [root, place] : places) {
+    for (const auto& [path, actions] : place->files) all.files[path] += actions;
+    all.pairs.insert(all.pairs.end(), place->pairs.begin(), place->pairs.end());
+    all.differing.insert(all.differing.end(), place->differing.begin(), place->differing.end());
+    all.only_local.insert(place->only_local.begin(), place->only_local.end());
+    all.only_remote.insert(place->only_remote.begin(), place->only_remote.end());
+  }
+  for (std::vector<uint32_t>* pairs : {&all.pairs, &all.differing}) {
+    std::sort(pairs->begin(), pairs->end());
+    pairs->erase(std::unique(pairs->begin(), pairs->end()), pairs->end());
+  }
+  return all;
+}
+
 std::vector<HostReads::Found> HostReads::Causes() const {
   std::vector<Found> found;
-  for (const auto& [root, place] : places_) {
-    NamedCause cause;
-    cause.rule = "LRE724";
-    cause.spreads = false;
-    cause.identity = root;
-    cause.referenced = root;
-    cause.help =
-        "let the compiler read the store alone: a toolchain of Nix with its own C library "
-        "(-nostdinc, --sysroot in the store, no builtin include directory outside it), or declare "
-        "the files as inputs";
-    const bool differs = !place.differing.empty();
-    if (differs) {
-      cause.weight = NamedCause::Weight::kError;
-      cause.message = absl::StrCat("under one key, the two sides read different files of ",
-                                   Escaped(root), ", which keys do not know");
-      const auto listed = [](const Paths& paths) {
-        std::vector<std::string> first(
-            paths.begin(),
-            std::next(paths.begin(), static_cast<ptrdiff_t>(std::min(paths.size(), kMostTold))));
-        std::string text = absl::StrJoin(first, ", ");
-        if (paths.size() > kMostTold) {
-          absl::StrAppend(&text, " and ", Grouped(paths.size() - kMostTold), " more");
-        }
-        return text;
-      };
-      if (!place.only_local.empty()) cause.local = listed(place.only_local);
-      if (!place.only_remote.empty()) cause.remote = listed(place.only_remote);
-    } else {
-      cause.message =
-          absl::StrCat("actions read files of ", Escaped(root), ", which their keys do not know");
-      // Those that most actions read.
-      std::vector<std::pair<uint64_t, std::string_view>> files;
-      for (const auto& [path, actions] : place.files) files.emplace_back(actions, path);
-      std::stable_sort(files.begin(), files.end(),
-                       [](const auto& a, const auto& b) { return a.first > b.first; });
-      for (size_t i = 0; i < std::min(files.size(), kMostTold); ++i) {
-        cause.notes.push_back(
-            absl::StrCat(ToAbsl(files[i].second), ": ", Counted(files[i].first, "action")));
-      }
-      if (files.size() > kMostTold) {
-        cause.notes.push_back(
-            absl::StrCat("and ", Counted(files.size() - kMostTold, "file"), " more"));
-      }
+  for (const bool differs : {false, true}) {
+    const auto pairs_of = [&](const Place& place) -> const std::vector<uint32_t>& {
+      return differs ? place.differing : place.pairs;
+    };
+    std::vector<std::pair<std::string, const Place*>> places;
+    for (const auto& [root, place] : places_) {
+      if (place.differing.empty() != differs) places.emplace_back(root, &place);
     }
-    if (unread_ > 0) {
-      cause.notes.push_back(
-          absl::StrCat(Counted(unread_, "more .d file"), " of this build were not read"));
+    std::stable_sort(places.begin(), places.end(), [&](const auto& a, const auto& b) {
+      return pairs_of(*a.second).size() > pairs_of(*b.second).size();
+    });
+    const size_t most = places.size() > kMostPlaces ? kMostPlaces : places.size();
+    for (size_t i = 0; i < most; ++i) {
+      const auto& [root, place] = places[i];
+      found.push_back({NamePlace(root, Escaped(root), *place), pairs_of(*place)});
     }
-    found.push_back({std::move(cause), differs ? place.differing : place.pairs});
+    if (most == places.size()) continue;
+    const Place rest = Merged(std::span(places).subspan(most));
+    const uint64_t count = places.size() - most;
+    found.push_back({NamePlace("other directories",
+                               absl::StrCat(Grouped(count),
+                                            count == 1 ? " more directory" : " more directories"),
+                               rest),
+                     pairs_of(rest)});
   }
   return found;
 }

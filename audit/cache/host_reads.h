@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@ class HostReads {
  public:
   // .d files that are read; a build of more is looked at in part, and that is told.
   static constexpr uint64_t kMostFiles = 10'000;
+  static constexpr size_t kMostPlaces = 10;  // that are told each
 
   // What is given must outlive this.
   HostReads(const ExecutionLog& local, const ExecutionLog& remote, BlobReader& blobs,
@@ -36,7 +38,8 @@ class HostReads {
   // say what was made; unknown where it differs from the remote's.
   void Look(uint32_t pair, const Spawn& local, const Spawn& remote, const BlobDigest& key);
 
-  // One cause for each place ("/usr/include"), with the pairs that read files of it, ascending.
+  // One cause for each place ("/usr/include") of the kMostPlaces that most pairs read, with those
+  // pairs, ascending; the other places together are one more, for each weight.
   struct Found {
     NamedCause cause;
     std::vector<uint32_t> pairs;
@@ -62,6 +65,8 @@ class HostReads {
 
   SharedPaths ReadsOf(Side& side, const Spawn& spawn, const BlobDigest& key);
   BlobDigest FromCache(const BlobDigest& key, std::string_view output);
+  static Place Merged(std::span<const std::pair<std::string, const Place*>> places);
+  NamedCause NamePlace(const std::string& root, const std::string& where, const Place& place) const;
   Paths HostPaths(Side& side, const Spawn& spawn, const std::string& text);
 
   Side local_, remote_;

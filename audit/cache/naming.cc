@@ -9,6 +9,7 @@
 #include "audit/compare/packages.h"
 #include "base/store_path.h"
 #include "base/text.h"
+#include "reports/numbers.h"
 
 namespace lre_audit::cache {
 namespace {
@@ -91,6 +92,15 @@ std::vector<std::string> PackageNotes(const Text& local, const Text& remote,
     }
   }
   return notes;
+}
+
+// What a sentence holds of a value: escaped, and cut where it is no name but a text.
+std::string Brief(std::string_view text) {
+  constexpr size_t kMost = 200;
+  if (text.size() <= kMost) return Escaped(text);
+  size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return absl::StrCat(Escaped(text.substr(0, end)), "... (", Grouped(text.size()), " bytes)");
 }
 
 constexpr char kPinHelp[] =
@@ -189,11 +199,11 @@ class Namer {
     return absl::StrCat(name.size(), ":", ToAbsl(name), part(local), part(remote));
   }
 
-  static std::string Value(const Text& text) { return text ? Escaped(*text) : "none"; }
+  static std::string Value(const Text& text) { return text ? Brief(*text) : "none"; }
 
   // "the variable X is set in local alone", or `both`.
   std::string OneSided(std::string_view what, std::string_view name, std::string_view both) const {
-    const std::string subject = absl::StrCat(ToAbsl(what), Escaped(name), " ");
+    const std::string subject = absl::StrCat(ToAbsl(what), Brief(name), " ");
     if (!difference_.remote) return subject + "is in local alone";
     if (!difference_.local) return subject + "is in remote alone";
     return subject + std::string(both);
@@ -243,9 +253,15 @@ class Namer {
     if (cause.local != difference_.local || cause.remote != difference_.remote) return cause;
     const ListDifference lists = CompareLists(*difference_.local, *difference_.remote, ':');
     const auto listed = [](const std::vector<std::string>& elements) {
-      return absl::StrJoin(elements, ", ", [](std::string* out, const std::string& element) {
-        out->append(element.empty() ? "an empty element" : Escaped(element));
-      });
+      constexpr size_t kMost = 10;
+      std::vector<std::string> shown;
+      for (size_t i = 0; i < std::min(elements.size(), kMost); ++i) {
+        shown.push_back(elements[i].empty() ? "an empty element" : Brief(elements[i]));
+      }
+      if (elements.size() > kMost) {
+        shown.push_back(absl::StrCat(Grouped(elements.size() - kMost), " more"));
+      }
+      return absl::StrJoin(shown, ", ");
     };
     std::vector<std::string> told;
     if (!lists.only_local.empty()) told.push_back(listed(lists.only_local) + " in local alone");
@@ -293,8 +309,7 @@ class Namer {
     if (std::vector<NamedCause> moved = StorePathMoves(a, b); !moved.empty()) return moved;
     if (difference_.index == 0 && local && remote) {
       const bool is_shell = IsShell(a) || IsShell(b);
-      const std::string tools =
-          absl::StrCat(Escaped(MaskedWord(a)), " and ", Escaped(MaskedWord(b)));
+      const std::string tools = absl::StrCat(Brief(MaskedWord(a)), " and ", Brief(MaskedWord(b)));
       NamedCause cause =
           is_shell ? Make("LRE711", absl::StrCat("the shell differs: ", tools),
                           "name one shell on both sides: a shell toolchain (sh_toolchain) of the "
@@ -399,9 +414,9 @@ class Namer {
     const std::string path = MaskedWord(here.empty() ? there : here);
     NamedCause cause =
         Make("LRE712",
-             absl::StrCat("an argument names a path of one machine: ", Escaped(path),
+             absl::StrCat("an argument names a path of one machine: ", Brief(path),
                           here.empty() || there.empty() ? "" : " and ",
-                          here.empty() || there.empty() ? "" : Escaped(MaskedWord(there))),
+                          here.empty() || there.empty() ? "" : Brief(MaskedWord(there))),
              kMachineHelp);
     cause.referenced = path;
     cause.identity = Identity("", Text(here), Text(there));
@@ -554,6 +569,21 @@ NamedCause NameAbsence() {
       "write), whether both sides name one cache and instance (--remote_instance_name), and how "
       "long "
       "the cache keeps entries";
+  return cause;
+}
+
+NamedCause NameMissingBlob(const BlobDigest& blob) {
+  NamedCause cause;
+  cause.rule = "LRE701";
+  cause.spreads = false;
+  cause.identity = "blobs";
+  cause.message =
+      "the key is the same on both sides, and the cache has the result and not all of its blobs";
+  cause.notes.push_back(absl::StrCat("it has no ", blob.ToString()));
+  cause.help =
+      "let the cache keep a result only as long as its blobs (NativeLink's completeness-checking "
+      "store, or another order of eviction), and give it more room; name all caches that the "
+      "builds used";
   return cause;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "audit/cache/differences.h"
+#include "audit/cache/digest_function.h"
 #include "audit/cache/spawn_parts.h"
 
 namespace lre_audit::cache {
@@ -44,6 +45,8 @@ NamedCause NameNondeterminism(const std::vector<std::string>& outputs, const Spa
 // `why` as Diagnosis::not_cached.
 NamedCause NamePolicy(std::string_view why, bool one_side_alone);
 NamedCause NameAbsence();
+// Of a result that a cache has without all of its blobs.
+NamedCause NameMissingBlob(const BlobDigest& blob);
 
 // "glibc 2.42-67": what a store path is, for people.
 std::string Decoded(std::string_view store_path);

@@ -44,34 +44,29 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
   const std::string& error() const { return error_; }
   const std::string& mistyped() const { return mistyped_; }
 
-  bool null() override { return true; }
+  // Stands for a field's default, and for no element of a list.
+  bool null() override {
+    if (!stack_.empty() && IsList(Top())) Unexpected("null");
+    return true;
+  }
   bool boolean(bool value) override {
-    switch (Top()) {
-      case kSpawn:
-        if (key_ == "remotable") view_->remotable = value;
-        if (key_ == "cacheable") view_->cacheable = value;
-        if (key_ == "remoteCacheable") view_->remote_cacheable = value;
-        if (key_ == "cacheHit" || key_ == "remoteCacheHit") view_->cache_hit = value;
-        break;
-      case kFile:
-        if (key_ == "isTool") file_->is_tool = value;
-        break;
-      default:
-        break;
-    }
+    if (!Flag(value)) Unexpected(value ? "true" : "false");
     return true;
   }
   bool number_integer(number_integer_t value) override {
-    Number(static_cast<uint64_t>(value));
+    if (!Number(static_cast<uint64_t>(value))) Unexpected("a number");
     return true;
   }
   bool number_unsigned(number_unsigned_t value) override {
-    Number(value);
+    if (!Number(value)) Unexpected("a number");
     return true;
   }
-  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool number_float(number_float_t, const string_t&) override {
+    Unexpected("a number with a fraction");
+    return true;
+  }
   bool string(string_t& value) override {
-    String(value);
+    if (!String(value)) Unexpected("a text");
     return true;
   }
   bool binary(binary_t&) override { return true; }
@@ -116,6 +111,7 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
       default:
         break;
     }
+    if (next == kOther) Unexpected("an object");
     stack_.push_back(next);
     return Deep();
   }
@@ -134,6 +130,7 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
     } else if (!stack_.empty() && Top() == kPlatform && key_ == "properties") {
       next = kProperties;
     }
+    if (next == kOther) Unexpected("a list");
     stack_.push_back(next);
     return Deep();
   }
@@ -181,67 +178,155 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
   }
   std::string_view Keep(std::string& text) { return texts_->emplace_back(std::move(text)); }
 
-  void Number(uint64_t value) {
-    switch (Top()) {
-      case kSpawn:
-        if (key_ == "timeoutMillis") view_->timeout_millis = value;
-        if (key_ == "exitCode") view_->exit_code = static_cast<int32_t>(value);
-        break;
-      case kDigest:
-        if (key_ == "sizeBytes") file_->size = value;
-        break;
-      default:
-        break;
-    }
+  static bool IsList(Context context) {
+    return context == kArguments || context == kEnvironment || context == kProperties ||
+           context == kInputs || context == kListedOutputs || context == kActualOutputs;
   }
 
-  void String(std::string& value) {
+  // The values, each where it has its place; false where it has none.
+  bool Flag(bool value) {
+    if (stack_.empty()) return false;
+    bool* place = nullptr;
+    if (Top() == kSpawn) {
+      if (key_ == "remotable") place = &view_->remotable;
+      if (key_ == "cacheable") place = &view_->cacheable;
+      if (key_ == "remoteCacheable") place = &view_->remote_cacheable;
+      if (key_ == "cacheHit" || key_ == "remoteCacheHit") place = &view_->cache_hit;
+    } else if (Top() == kFile && key_ == "isTool") {
+      place = &file_->is_tool;
+    }
+    if (place != nullptr) *place = value;
+    return place != nullptr;
+  }
+
+  bool Number(uint64_t value) {
+    if (stack_.empty()) return false;
+    if (Top() == kSpawn && key_ == "timeoutMillis") {
+      view_->timeout_millis = value;
+    } else if (Top() == kSpawn && key_ == "exitCode") {
+      view_->exit_code = static_cast<int32_t>(value);
+    } else if (Top() == kDigest && key_ == "sizeBytes") {
+      file_->size = value;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  bool String(std::string& value) {
+    if (stack_.empty()) return false;
+    std::string_view* place = nullptr;
     switch (Top()) {
       case kSpawn:
-        if (key_ == "mnemonic") view_->mnemonic = Keep(value);
-        if (key_ == "runner") view_->runner = Keep(value);
-        if (key_ == "status") view_->status = Keep(value);
-        if (key_ == "targetLabel") view_->label = Keep(value);
-        if (key_ == "timeoutMillis" || key_ == "exitCode") NumberInString(value);
+        if (key_ == "mnemonic") place = &view_->mnemonic;
+        if (key_ == "runner") place = &view_->runner;
+        if (key_ == "status") place = &view_->status;
+        if (key_ == "targetLabel") place = &view_->label;
+        if (key_ == "timeoutMillis" || key_ == "exitCode") return NumberInString(value);
         break;
       case kArguments:
-        view_->arguments.push_back(Keep(value));
+        place = &view_->arguments.emplace_back();
         break;
       case kListedOutputs:
-        view_->listed_outputs.push_back(Keep(value));
+        place = &view_->listed_outputs.emplace_back();
         break;
       case kPair:
-        if (key_ == "name") pair_->first = Keep(value);
-        if (key_ == "value") pair_->second = Keep(value);
+        if (key_ == "name") place = &pair_->first;
+        if (key_ == "value") place = &pair_->second;
         break;
       case kFile:
-        if (key_ == "path") file_->path = Keep(value);
-        if (key_ == "symlinkTargetPath") file_->symlink_target = Keep(value);
+        if (key_ == "path") place = &file_->path;
+        if (key_ == "symlinkTargetPath") place = &file_->symlink_target;
         break;
       case kDigest:
-        if (key_ == "hash") file_->hash = Keep(value);
-        if (key_ == "hashFunctionName") file_->function = Keep(value);
-        if (key_ == "sizeBytes") NumberInString(value);
+        if (key_ == "hash") place = &file_->hash;
+        if (key_ == "hashFunctionName") place = &file_->function;
+        if (key_ == "sizeBytes") return NumberInString(value);
         break;
       case kMetrics:
+        // What is no time is none: nothing but the ranking depends on it.
         if (key_ == "totalTime") view_->total_nanoseconds = Nanoseconds(value);
         if (key_ == "executionWallTime") view_->execution_nanoseconds = Nanoseconds(value);
-        break;
+        return true;
       default:
         break;
     }
+    if (place != nullptr) *place = Keep(value);
+    return place != nullptr;
   }
 
-  void NumberInString(std::string_view text) {
+  bool NumberInString(std::string_view text) {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc() && end == text.data() + text.size()) {
-      Number(static_cast<uint64_t>(value));
-    } else {
-      mistyped_ = absl::StrCat("\"", key_, "\" is \"", Escaped(text.substr(0, 40)),
-                               "\"; expected a number");
+      return Number(static_cast<uint64_t>(value));
     }
+    mistyped_ =
+        absl::StrCat("\"", key_, "\" is \"", Escaped(text.substr(0, 40)), "\"; expected a number");
+    return true;
   }
+
+  // What is found where something else has its place; fields that are not known are passed over.
+  void Unexpected(const char* what) {
+    const Context context = stack_.empty() ? kOutside : Top();
+    const char* expected = nullptr;
+    const char* list = nullptr;
+    if (context == kArguments || context == kListedOutputs) {
+      list = context == kArguments ? "commandArgs" : "listedOutputs";
+      expected = "a text";
+    } else if (IsList(context)) {
+      list = context == kEnvironment  ? "environmentVariables"
+             : context == kProperties ? "properties"
+             : context == kInputs     ? "inputs"
+                                      : "actualOutputs";
+      expected = "an object";
+    } else {
+      for (const Field& field : kFields) {
+        if (field.context == context && key_ == field.name) expected = field.expected;
+      }
+    }
+    if (expected == nullptr || !mistyped_.empty()) return;
+    mistyped_ = list != nullptr ? absl::StrCat("an element of \"", list, "\" is ", what,
+                                               "; expected ", expected)
+                                : absl::StrCat("\"", key_, "\" is ", what, "; expected ", expected);
+  }
+
+  struct Field {
+    Context context;
+    const char* name;
+    const char* expected;
+  };
+  static constexpr Field kFields[] = {
+      {kSpawn, "mnemonic", "a text"},
+      {kSpawn, "runner", "a text"},
+      {kSpawn, "status", "a text"},
+      {kSpawn, "targetLabel", "a text"},
+      {kSpawn, "remotable", "true or false"},
+      {kSpawn, "cacheable", "true or false"},
+      {kSpawn, "remoteCacheable", "true or false"},
+      {kSpawn, "cacheHit", "true or false"},
+      {kSpawn, "remoteCacheHit", "true or false"},
+      {kSpawn, "timeoutMillis", "a number"},
+      {kSpawn, "exitCode", "a number"},
+      {kSpawn, "platform", "an object"},
+      {kSpawn, "metrics", "an object"},
+      {kSpawn, "digest", "an object"},
+      {kSpawn, "commandArgs", "a list"},
+      {kSpawn, "environmentVariables", "a list"},
+      {kSpawn, "inputs", "a list"},
+      {kSpawn, "listedOutputs", "a list"},
+      {kSpawn, "actualOutputs", "a list"},
+      {kPlatform, "properties", "a list"},
+      {kPair, "name", "a text"},
+      {kPair, "value", "a text"},
+      {kFile, "path", "a text"},
+      {kFile, "symlinkTargetPath", "a text"},
+      {kFile, "isTool", "true or false"},
+      {kFile, "digest", "an object"},
+      {kDigest, "hash", "a text"},
+      {kDigest, "hashFunctionName", "a text"},
+      {kDigest, "sizeBytes", "a number"},
+  };
 
   SpawnExecView* const view_;
   std::deque<std::string>* const texts_;

@@ -1,12 +1,16 @@
 #include "audit/cache/remote_cache.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "audit/cache/action_result.h"
 #include "audit/cache/proto/bytestream.pb.h"
 #include "audit/cache/proto/cache_services.pb.h"
 #include "audit/cache/proto/remote_execution.pb.h"
@@ -21,7 +25,8 @@ namespace {
 namespace reapi = ::build::bazel::remote::execution::v2;
 
 constexpr uint64_t kMostErrorPage = 1 << 20;
-constexpr int kMostEmptyReads = 1000;  // in a row, that say nothing
+constexpr size_t kBlobsAtOnce = 10'000;  // under the 4 MiB that servers take as a message
+constexpr int kMostEmptyReads = 1000;    // in a row, that say nothing
 
 // DigestFunction.Value of remote_execution.proto.
 int Number(DigestFunction function) {
@@ -54,9 +59,9 @@ absl::Status SaysYesToAll(const std::string& name) {
 }
 
 absl::Status CheckActionResult(const std::string& name, const std::string& bytes) {
-  if (reapi::ActionResult().ParseFromString(bytes)) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat(name, " answers with ", bytes.size(), " bytes that are no ActionResult"));
+  const absl::Status parsed = BlobsOfResult(bytes).status();
+  if (parsed.ok()) return parsed;
+  return absl::DataLossError(absl::StrCat(name, " answers with ", parsed.message()));
 }
 
 absl::Status CheckBlob(const std::string& name, DigestFunction function, const BlobDigest& blob,
@@ -172,6 +177,17 @@ class GrpcCache : public RemoteCache {
     return contents;
   }
 
+  absl::StatusOr<std::vector<BlobDigest>> FindMissing(
+      const std::vector<BlobDigest>& blobs) override {
+    LRE_RETURN_IF_ERROR(Greet());
+    std::vector<BlobDigest> missing;
+    for (size_t begin = 0; begin < blobs.size(); begin += kBlobsAtOnce) {
+      LRE_RETURN_IF_ERROR(AddMissing(
+          std::span(blobs).subspan(begin, std::min(kBlobsAtOnce, blobs.size() - begin)), &missing));
+    }
+    return missing;
+  }
+
   std::vector<std::string> OtherFunctions() const override { return other_functions_; }
 
  private:
@@ -210,6 +226,35 @@ class GrpcCache : public RemoteCache {
     if (answer.ok()) return SaysYesToAll(name_);
     if (!absl::IsNotFound(answer)) return answer;
     probed_ = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status AddMissing(std::span<const BlobDigest> blobs, std::vector<BlobDigest>* missing) {
+    reapi::FindMissingBlobsRequest request;
+    request.set_instance_name(instance_);
+    request.set_digest_function(Number(function_));
+    for (const BlobDigest& blob : blobs) {
+      reapi::Digest& digest = *request.add_blob_digests();
+      digest.set_hash(blob.Hex());
+      digest.set_size_bytes(static_cast<int64_t>(blob.size));
+    }
+    const absl::StatusOr<std::string> answer = channel_->Call(
+        "/build.bazel.remote.execution.v2.ContentAddressableStorage/FindMissingBlobs",
+        request.SerializeAsString());
+    // An ActionCache alone: its blobs are elsewhere.
+    if (absl::IsUnimplemented(answer.status())) return absl::OkStatus();
+    if (!answer.ok()) return NotOurLimit(answer.status());
+    reapi::FindMissingBlobsResponse response;
+    if (!response.ParseFromString(*answer)) {
+      return absl::DataLossError(absl::StrCat(name_, " answers with ", answer->size(),
+                                              " bytes that are no FindMissingBlobsResponse"));
+    }
+    absl::flat_hash_set<std::string> hashes;
+    for (const reapi::Digest& digest : response.missing_blob_digests()) {
+      hashes.insert(digest.hash());
+    }
+    std::copy_if(blobs.begin(), blobs.end(), std::back_inserter(*missing),
+                 [&](const BlobDigest& blob) { return hashes.contains(blob.Hex()); });
     return absl::OkStatus();
   }
 
@@ -357,6 +402,9 @@ absl::StatusOr<std::unique_ptr<BuildCache>> OpenRemote(const std::string& text,
   const bool is_grpc = reference.scheme == "grpc" || reference.scheme == "grpcs";
   if (!is_grpc && reference.scheme != "http" && reference.scheme != "https") {
     return refused("expected grpc://, grpcs://, http://, https:// or a directory of --disk_cache");
+  }
+  if (reference.server.empty()) {
+    return refused("it names no host; expected something like grpc://cache.example.com:9092/main");
   }
   LRE_ASSIGN_OR_RETURN(net::HttpSettings http, SettingsOf(options));
   std::vector<std::string> headers = HeadersOf(options);

@@ -220,21 +220,24 @@ TEST(DiskCache, IsLookedInto) {
   const auto path = [](const char* kind, const BlobDigest& digest) {
     return std::string(kind) + "/" + digest.Hex().substr(0, 2) + "/" + digest.Hex();
   };
-  put(path("ac", action), "result");
+  put(path("ac", action), "");
+  put(path("ac", wrong), "no ActionResult");
   put(path("cas", blob), "blob");
   put(path("cas", wrong), "other");
   absl::StatusOr<DiskCache> cache = DiskCache::Open(root, DigestFunction::kSha256);
   ASSERT_TRUE(cache.ok());
   EXPECT_TRUE(*cache->Contains(action));
   EXPECT_FALSE(*cache->Contains(blob));
-  EXPECT_EQ(*cache->ReadAction(action), "result");
+  EXPECT_EQ(cache->Contains(wrong).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(*cache->ReadAction(action), "");
+  EXPECT_THAT(*cache->FindMissing({blob, action}), ::testing::ElementsAre(action));
   EXPECT_EQ(cache->ReadAction(blob).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(*cache->ReadBlob(blob, 100), "blob");
   EXPECT_EQ(cache->ReadBlob(blob, 3).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(cache->ReadBlob(wrong, 100).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(cache->ReadBlob(action, 100).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(*cache->ReadBlob(DigestOf(DigestFunction::kSha256, ""), 100), "");
-  EXPECT_THAT(*cache->Actions(), ::testing::ElementsAre(action.Hex()));
+  EXPECT_THAT(*cache->Actions(), ::testing::UnorderedElementsAre(action.Hex(), wrong.Hex()));
   std::filesystem::remove_all(root);
 }
 

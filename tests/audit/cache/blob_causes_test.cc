@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -143,6 +144,21 @@ TEST(DepFiles, OfTheStoreAndOfInputsAreFine) {
   EXPECT_THAT(Rules(ExplainDepFiles(escaped, escaped)), ElementsAre("LRE724", "LRE724"));
 }
 
+// A build with a directory of its own for each of its dependencies is no page of findings.
+TEST(DepFiles, OfManyPlacesAreToldTogether) {
+  std::string text = "lib.o: /usr/include/a.h";
+  for (int i = 0; i < 3000; ++i) text += " /opt/" + std::to_string(i) + "/x.h";
+  const Report report = ExplainDepFiles(text + "\n", text + "\n");
+  ASSERT_EQ(report.findings_size(), 11);
+  for (const Finding& finding : report.findings()) EXPECT_EQ(finding.rule(), "LRE724");
+  const auto rest = std::find_if(
+      report.findings().begin(), report.findings().end(),
+      [](const Finding& finding) { return finding.referenced() == "other directories"; });
+  ASSERT_NE(rest, report.findings().end());
+  EXPECT_THAT(rest->message(), HasSubstr("files of 2,991 more directories"));
+  EXPECT_THAT(rest->notes(), Contains("and 2,986 files more"));
+}
+
 TEST(DepFiles, ThatDifferUnderOneKeyAreProof) {
   const Report report = ExplainDepFiles("lib.o: /usr/include/a.h /usr/include/b.h\n",
                                         "lib.o: /usr/include/a.h /usr/include/c.h\n");
@@ -231,6 +247,7 @@ TEST(Blobs, ThatAreDamagedMakeItIncomplete) {
   const Report report = ExplainLogged(build, build, request);
   ASSERT_THAT(Errors(report), ElementsAre("LRE901"));
   EXPECT_THAT(report.findings(0).message(), HasSubstr("other contents"));
+  EXPECT_EQ(report.findings(0).path(), request.caches[0]);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "audit/cache/option_differences.h"
 #include "audit/cache/proto/build_events.pb.h"
+#include "audit/cache/proto/remote_execution_log.pb.h"
 #include "tests/audit/cache/explain_samples.h"
 
 namespace lre_audit::cache {
@@ -138,6 +139,42 @@ TEST(Labels, OfEventsWhereTheLogHasNone) {
   const Report report = ExplainBuilds(local, remote, request);
   ASSERT_EQ(report.findings_size(), 1);
   EXPECT_EQ(report.findings(0).key_cause().label(), "//gen:header");
+}
+
+// They name actions for --action as well.
+TEST(Labels, OfEventsAreAskedFor) {
+  Build build = SampleBuild();
+  for (SpawnExec& spawn : build) spawn.clear_target_label();
+  ExplainRequest request;
+  request.remote_bep = WriteTemporary("asked.bep", kJson);
+  request.action = "//lib:lib";
+  const Report report = ExplainBuilds(build, build, request);
+  ASSERT_EQ(report.explanation().actions_size(), 1);
+  EXPECT_EQ(report.explanation().actions(0).label(), "//lib:lib");
+}
+
+// Where anything says which build the log is of, events of another one are none of it.
+TEST(BuildEvents, OfAnotherBuildAreLeftOut) {
+  Build build = SampleBuild();
+  for (SpawnExec& spawn : build) spawn.clear_target_label();
+  const auto explain = [&](const std::string& invocation) {
+    remote_logging::LogEntry call;
+    call.set_method_name("build.bazel.remote.execution.v2.ActionCache/GetActionResult");
+    call.mutable_metadata()->set_tool_invocation_id(invocation);
+    ExplainRequest request;
+    request.local_grpc_logs = {WriteTemporary("calls", Delimited(call))};
+    request.local_bep = WriteTemporary("other.bep", kJson);
+    Build remote = build;
+    Generate(remote).add_command_args("more");
+    return ExplainBuilds(build, remote, request);
+  };
+  const Report own = explain("dd548bcb");
+  EXPECT_THAT(Errors(own), ElementsAre("LRE725"));
+  EXPECT_EQ(own.findings(0).key_cause().label(), "//gen:header");
+  const Report other = explain("0123");
+  ASSERT_THAT(Errors(other), ElementsAre("LRE725", "LRE901"));
+  EXPECT_EQ(other.findings(0).key_cause().label(), "");
+  EXPECT_THAT(other.findings(1).message(), HasSubstr("the invocation dd548bcb instead of 0123"));
 }
 
 }  // namespace

@@ -90,6 +90,35 @@ TEST(DamagedLog, GoesOnBehindADamagedEntry) {
   EXPECT_THAT(log.warnings[0].message, HasSubstr("\"timeoutMillis\" is \"soon\""));
 }
 
+// A value of another type is not passed over as if there were none.
+TEST(DamagedLog, JsonOfOtherTypes) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("commandArgs": "ls")", R"("commandArgs" is a text; expected a list)"},
+      {R"("commandArgs": ["a", 7])", R"(an element of "commandArgs" is a number; expected a text)"},
+      {R"("commandArgs": [null])", R"(an element of "commandArgs" is null; expected a text)"},
+      {R"("environmentVariables": [1.5])",
+       R"(an element of "environmentVariables" is a number with a fraction; expected an object)"},
+      {R"("environmentVariables": [{"name": "A", "value": []}])",
+       R"("value" is a list; expected a text)"},
+      {R"("platform": [])", R"("platform" is a list; expected an object)"},
+      {R"("inputs": [{"path": {}}])", R"("path" is an object; expected a text)"},
+      {R"("inputs": [{"digest": "abc"}])", R"("digest" is a text; expected an object)"},
+      {R"("remotable": "yes")", R"("remotable" is a text; expected true or false)"},
+      {R"("exitCode": false)", R"("exitCode" is false; expected a number)"},
+      {R"("mnemonic": 3)", R"("mnemonic" is a number; expected a text)"},
+  };
+  for (const auto& [field, message] : cases) {
+    const ExecutionLog log = Read(std::string("{") + field + R"(, "targetLabel": "//a"})");
+    ASSERT_EQ(log.warning_count, 1u) << field;
+    EXPECT_EQ(log.warnings[0].message, message);
+    EXPECT_TRUE(log.spawns[0].damaged);
+  }
+  // Fields of another Bazel, and null, which is a field's default.
+  EXPECT_TRUE(
+      Read(R"({"commandArgs": null, "exitCode": null, "new": [{"path": 7}], "walltime": 3})")
+          .complete());
+}
+
 TEST(DamagedLog, WhatIsBetweenJsonObjects) {
   const ExecutionLog log = Read("{\"commandArgs\": [\"a\"]}\nERROR: disk full\n");
   ASSERT_EQ(log.spawns.size(), 1u);

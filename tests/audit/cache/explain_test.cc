@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "audit/cache/action_key.h"
+#include "audit/cache/proto/remote_execution.pb.h"
 #include "tests/audit/cache/explain_samples.h"
 
 namespace lre_audit::cache {
@@ -19,6 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
+namespace reapi = ::build::bazel::remote::execution::v2;
 
 struct Case {
   const char* rule;
@@ -325,7 +327,7 @@ TEST(Explain, EntriesThatACacheLacks) {
   const auto add = [&](const SpawnExec& spawn) {
     const std::string hash = spawn.digest().hash();
     std::filesystem::create_directories(cache + "/ac/" + hash.substr(0, 2));
-    std::ofstream(cache + "/ac/" + hash.substr(0, 2) + "/" + hash) << "result";
+    std::ofstream(cache + "/ac/" + hash.substr(0, 2) + "/" + hash).flush();
   };
   add(build[0]);
   ExplainRequest request;
@@ -337,6 +339,141 @@ TEST(Explain, EntriesThatACacheLacks) {
   add(build[1]);
   EXPECT_THAT(Errors(ExplainLogged(build, build, request)), IsEmpty());
   std::filesystem::remove_all(cache);
+}
+
+// The compile's result names a file, a directory of one file, and what it printed.
+struct CachedResult {
+  explicit CachedResult(const std::string& name) : build(SampleBuild()) {
+    SetKeys(build);
+    reapi::Tree tree;
+    *tree.mutable_root()->add_files()->mutable_digest() = Digest("in the directory");
+    const std::string directory = tree.SerializeAsString();
+    result.add_output_files()->set_path("bazel-out/k8/bin/lib/lib.o");
+    *result.mutable_output_files(0)->mutable_digest() = Digest("object");
+    *result.mutable_stderr_digest() = Digest("warning");
+    *result.mutable_stdout_digest() = Digest("");  // which no cache need have
+    *result.add_output_directories()->mutable_tree_digest() = Digest(directory);
+    blobs = {"object", "warning", directory, "in the directory"};
+    cache = WriteCache(name, blobs, build);
+    Write("ac", Compile(build).digest().hash(), result.SerializeAsString());
+  }
+  ~CachedResult() { std::filesystem::remove_all(cache); }
+
+  static reapi::Digest Digest(const std::string& blob) {
+    reapi::Digest digest;
+    digest.set_hash(SampleDigest(blob).hash());
+    digest.set_size_bytes(static_cast<int64_t>(blob.size()));
+    return digest;
+  }
+  std::string PathOf(const std::string& kind, const std::string& hash) const {
+    return cache + "/" + kind + "/" + hash.substr(0, 2) + "/" + hash;
+  }
+  void Write(const std::string& kind, const std::string& hash, const std::string& content) const {
+    std::ofstream(PathOf(kind, hash), std::ios::binary) << content;
+  }
+  Report Explained() const {
+    ExplainRequest request;
+    request.caches = {cache};
+    return ExplainLogged(build, build, request);
+  }
+
+  Build build;
+  reapi::ActionResult result;
+  std::vector<std::string> blobs;
+  std::string cache;
+};
+
+TEST(Explain, ResultsWhoseBlobsACacheLacks) {
+  const CachedResult cached("blobs");
+  EXPECT_THAT(Errors(cached.Explained()), IsEmpty());
+  for (const std::string& blob : cached.blobs) {
+    const std::string hash = SampleDigest(blob).hash();
+    std::filesystem::remove(cached.PathOf("cas", hash));
+    const Report report = cached.Explained();
+    ASSERT_THAT(Errors(report), ElementsAre("LRE701")) << blob;
+    EXPECT_THAT(report.findings(0).message(), HasSubstr("not all of its blobs"));
+    EXPECT_THAT(report.findings(0).notes(0), HasSubstr(hash));
+    EXPECT_EQ(report.findings(0).key_cause().proof(), KeyCause::PROVEN);
+    EXPECT_EQ(report.findings(0).key_cause().label(), "//lib:lib");
+    cached.Write("cas", hash, blob);
+  }
+}
+
+// Rubbish is no entry: neither does it verify a key, nor is the entry said to be absent.
+TEST(Explain, DamagedEntriesOfACacheAreNone) {
+  CachedResult cached("rubbish");
+  const std::string hash = Compile(cached.build).digest().hash();
+  for (SpawnExec& spawn : cached.build) spawn.clear_digest();
+  EXPECT_EQ(cached.Explained().explanation().verified(), 2);
+  cached.Write("ac", hash, "rubbish");
+  const Report report = cached.Explained();
+  EXPECT_EQ(report.explanation().verified(), 1);
+  ASSERT_THAT(Errors(report), ElementsAre("LRE901"));
+  EXPECT_EQ(report.findings(0).path(), cached.cache);
+  EXPECT_THAT(report.findings(0).message(), HasSubstr("no ActionResult"));
+}
+
+// Two causes in one action make a key together that neither makes alone.
+TEST(Explain, CausesThatMeetAreProvenTogether) {
+  Build local = SampleBuild(), remote = SampleBuild();
+  Compile(remote).add_command_args("-DNEW=1");
+  for (SpawnExec& spawn : remote) spawn.mutable_environment_variables(0)->set_value("/bin");
+  const Report report = ExplainBuilds(local, remote);
+  ASSERT_THAT(Errors(report), ElementsAre("LRE706", "LRE725"));
+  const KeyCause& path = report.findings(0).key_cause();
+  const KeyCause& flag = report.findings(1).key_cause();
+  EXPECT_EQ(path.proof(), KeyCause::PROVEN);
+  EXPECT_EQ(flag.proof(), KeyCause::PROVEN);
+  EXPECT_EQ(path.proven_actions(), 2);
+  EXPECT_EQ(path.proven_alone(), 1);
+  EXPECT_EQ(flag.proven_alone(), 0);
+  EXPECT_EQ(path.actions(), 2);
+  EXPECT_EQ(path.actions_alone(), 1);
+  EXPECT_EQ(flag.actions(), 1);
+  EXPECT_EQ(flag.actions_alone(), 0);
+}
+
+// Who changes flags changes them together; in other actions, one of them is another cause.
+TEST(Explain, FlagsOfTheSameActionsAreOneCause) {
+  Build local = SampleBuild(), remote = SampleBuild();
+  for (const char* flag : {"-DA", "-DB", "-DC"}) Compile(remote).add_command_args(flag);
+  Report report = ExplainBuilds(local, remote);
+  ASSERT_THAT(Errors(report), ElementsAre("LRE725"));
+  EXPECT_EQ(report.findings(0).key_cause().remote(), "-DA");
+  EXPECT_THAT(report.findings(0).notes(),
+              ElementsAre(HasSubstr("in the same actions"), HasSubstr("in the same actions")));
+  Generate(remote).add_command_args("-DA");
+  report = ExplainBuilds(local, remote);
+  EXPECT_THAT(Errors(report), ElementsAre("LRE725", "LRE725"));
+}
+
+// What cannot be read is told, and is no difference.
+TEST(Explain, DamageIsNoCause) {
+  const Build build = SampleBuild();
+  const std::string whole = JsonLog(build, JsonStyle::kLines);
+  ExplainRequest request;
+  request.local = WriteTemporary("whole.json", whole);
+  const std::pair<const char*, const char*> damages[] = {
+      {"\"commandArgs\":[", "\"commandArgs\":7,\"x\":["},
+      {"\"environmentVariables\":[", "\"environmentVariables\":{},\"x\":["},
+      {"\"inputs\":[", "\"inputs\":true,\"x\":["},
+      {"\"cacheable\":true", "\"cacheable\":\"yes\""},
+      {"\"remotable\":true", "\"remotable\":1"},
+  };
+  for (const auto& [sound, damaged] : damages) {
+    std::string text = whole;
+    const size_t at = text.find(sound);
+    ASSERT_NE(at, std::string::npos) << sound;
+    request.remote =
+        WriteTemporary("damaged.json", text.replace(at, std::string(sound).size(), damaged));
+    for (const bool swap : {false, true}) {
+      if (swap) std::swap(request.local, request.remote);
+      const absl::StatusOr<Report> report = Explain(request);
+      ASSERT_TRUE(report.ok()) << report.status();
+      EXPECT_THAT(Errors(*report), ElementsAre("LRE901")) << damaged << report->DebugString();
+      if (swap) std::swap(request.local, request.remote);
+    }
+  }
 }
 
 // One leak in every action is proven in a thousand of them.
@@ -415,6 +552,21 @@ TEST(Explain, ShowsOneActionInFull) {
     EXPECT_THAT(differing, ElementsAre("argument 6 --define=API_TOKEN=(masked, 7 bytes)"));
     EXPECT_THAT(report.DebugString(), testing::Not(HasSubstr("hunter2")));
   }
+  // One that is in one log alone, whose key the log does not say.
+  remote = SampleBuild();
+  remote.pop_back();
+  ExplainRequest unpaired;
+  unpaired.action = "//lib:lib";
+  Report report = ExplainLogged(local, remote, unpaired);
+  ASSERT_EQ(report.explanation().actions_size(), 1);
+  const std::string key = report.explanation().actions(0).local_key();
+  EXPECT_EQ(report.explanation().actions(0).remote_key(), "");
+  unpaired.action = key.substr(0, key.find('/'));
+  ASSERT_EQ(unpaired.action.size(), 64u) << key;
+  report = ExplainLogged(local, remote, unpaired);
+  EXPECT_EQ(report.explanation().actions_size(), 1);
+  remote = SampleBuild();
+
   ExplainRequest request;
   request.action = "//gen:header";
   EXPECT_THAT(Errors(ExplainBuilds(local, remote, request)), IsEmpty());

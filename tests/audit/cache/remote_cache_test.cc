@@ -128,7 +128,7 @@ TEST(RemoteCache, WhatTheCallerDoesNotWantIsNotAsked) {
 absl::Status Told(const BuildCaches& caches) {
   const std::vector<CacheTrouble> troubles = caches.Troubles();
   if (troubles.size() != 1) return absl::InternalError("not one trouble");
-  return troubles[0].status.ok() ? troubles[0].first_wrong : troubles[0].status;
+  return troubles[0].status.ok() ? troubles[0].first_fault : troubles[0].status;
 }
 
 // Whatever comes instead of an answer: the cache has no say, and is not asked again. A blob that is
@@ -215,6 +215,62 @@ TEST(RemoteCache, ManyAreAskedForAtOnceAndOnce) {
   }
   EXPECT_EQ(server.requests().size(), 301u);
   EXPECT_TRUE(caches.Troubles().empty());
+}
+
+std::string ResultOf(const BlobDigest& blob) {
+  reapi::ActionResult result;
+  reapi::Digest& digest = *result.add_output_files()->mutable_digest();
+  digest.set_hash(blob.Hex());
+  digest.set_size_bytes(static_cast<int64_t>(blob.size));
+  return GrpcAnswer(result.SerializeAsString());
+}
+std::string Missing(const std::vector<BlobDigest>& blobs) {
+  reapi::FindMissingBlobsResponse response;
+  for (const BlobDigest& blob : blobs) {
+    response.add_missing_blob_digests()->set_hash(blob.Hex());
+  }
+  return GrpcAnswer(response.SerializeAsString());
+}
+
+TEST(RemoteCache, BlobsOfAResultAreAskedFor) {
+  const BlobDigest blob = Key("object");
+  Served there({Capabilities({1}), NotFound(), ResultOf(blob), Missing({})}, kSha256, "/main");
+  EXPECT_EQ(*there.caches.FindMissingOf(Key("a")), std::nullopt);
+  EXPECT_THAT(there.requests().back(), HasSubstr(blob.Hex()));
+  EXPECT_THAT(there.requests().back(), HasSubstr("main"));
+  Served gone({Capabilities({1}), NotFound(), ResultOf(blob), Missing({blob})});
+  EXPECT_EQ(*gone.caches.FindMissingOf(Key("a")), blob);
+  // A server without that service has them elsewhere.
+  Served without({Capabilities({1}), NotFound(), ResultOf(blob), GrpcStatus(12, "")});
+  EXPECT_EQ(*without.caches.FindMissingOf(Key("a")), std::nullopt);
+  EXPECT_TRUE(without.trouble().ok());
+  Served broken({Capabilities({1}), NotFound(), ResultOf(blob), GrpcAnswer("\xff\xff")});
+  EXPECT_EQ(broken.caches.FindMissingOf(Key("a")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(broken.trouble().message()), HasSubstr("no FindMissingBlobsResponse"));
+}
+
+// What several were asked for at once is not asked again, but what one has not, another may have.
+TEST(RemoteCache, BlobsOfManyResultsAreAskedForAtOnce) {
+  const BlobDigest blob = Key("object");
+  const auto serve = [&](bool has_blob) {
+    return GrpcServer([=](int number) {
+      if (number < 2) return number == 0 ? Capabilities({1}) : NotFound();
+      // Results and blobs in turn, for one key alone is asked for at a time.
+      return number % 2 == 0 ? ResultOf(blob)
+                             : Missing(has_blob ? std::vector<BlobDigest>() : std::vector{blob});
+    });
+  };
+  const auto with = serve(true);
+  BuildCaches one = *BuildCaches::Open({GrpcUrl(*with)}, kSha256, Hasty());
+  one.Prefetch({Key("a")});
+  const size_t asked = net::GrpcRequests(*with).size();
+  EXPECT_TRUE(*one.Contains(Key("a")));
+  EXPECT_EQ(*one.FindMissingOf(Key("a")), std::nullopt);
+  EXPECT_EQ(net::GrpcRequests(*with).size(), asked);
+
+  const auto without = serve(false);
+  BuildCaches two = *BuildCaches::Open({GrpcUrl(*without), GrpcUrl(*with)}, kSha256, Hasty());
+  EXPECT_EQ(*two.FindMissingOf(Key("b")), std::nullopt);
 }
 
 TEST(RemoteCache, TroubleEndsWhatIsAskedAtOnce) {
