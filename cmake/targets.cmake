@@ -43,7 +43,7 @@ target_link_libraries(lre_headers PRIVATE
 # something of their own as another one of the folder does.
 set(LRE_AUDIT_COMPILED_APART
   audit/claims/metadata.cc audit/claims/shebang.cc audit/claims/shell_words.cc audit/claims/wrapper.cc
-  audit/cache/blob_causes.cc audit/cache/content_difference.cc audit/cache/store_places.cc
+  audit/explain/blob_causes.cc audit/explain/content_difference.cc audit/explain/store_places.cc
   audit/link/view_closure.cc
   audit/nix/cache_directory.cc audit/nix/database.cc audit/nix/nar_info.cc audit/nix/nix_conf.cc
   audit/nix/references.cc

@@ -168,7 +168,7 @@ constexpr Rule kRules[] = {
     {"LRE609", "environment-differs", Finding::ERROR,
      "the image's Env is not the one the toolchain was generated under (or was lost from the base image)", page::kLre609, judge::EnvironmentDiffers},
 
-    // Cache keys: explain finds them, by audit/cache/naming.h.
+    // Cache keys: explain finds them, by audit/explain/naming.h.
     {"LRE701", "evicted-or-never-uploaded", Finding::ERROR,
      "the key is the same on both sides, and the cache has no entry of it", page::kLre701, nullptr},
     {"LRE702", "instance-mismatch", Finding::ERROR,

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "audit/cache/explain.h"
+#include "audit/explain/explain.h"
 #include "audit/commands/audit_command.h"
 #include "audit/commands/load_policy.h"
 #include "audit/commands/progress.h"
@@ -23,7 +23,7 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   SpareThreads threads(options.report.jobs > 0
                            ? options.report.jobs - 1
                            : static_cast<int>(std::thread::hardware_concurrency()) - 1);
-  cache::ExplainRequest request;
+  explain::ExplainRequest request;
   request.local = options.local;
   request.remote = options.remote;
   request.caches = options.caches;
@@ -41,7 +41,7 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   request.naming.show_secrets = options.show_secrets;
   request.threads = &threads;
   request.on_phase = [&](const char* phase) { progress.SetPhase(phase); };
-  LRE_ASSIGN_OR_RETURN(Report report, cache::Explain(request));
+  LRE_ASSIGN_OR_RETURN(Report report, explain::Explain(request));
 
   std::vector<Finding> findings(std::make_move_iterator(report.mutable_findings()->begin()),
                                 std::make_move_iterator(report.mutable_findings()->end()));
@@ -51,7 +51,7 @@ absl::StatusOr<Report> ExplainLogs(const ExplainOptions& options) {
   }
   report.clear_findings();
   for (Finding& finding : findings) *report.add_findings() = std::move(finding);
-  cache::SortCauses(&report);
+  explain::SortCauses(&report);
   return report;
 }
 

@@ -1,0 +1,228 @@
+#include "audit/explain/host_reads.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "audit/cache/proto/remote_execution.pb.h"
+#include "audit/cache/spawn_parts.h"
+#include "audit/explain/dep_file.h"
+#include "base/store_path.h"
+#include "base/text.h"
+#include "reports/numbers.h"
+
+namespace lre_audit::explain {
+namespace {
+
+constexpr uint64_t kMostBytes = uint64_t{16} << 20;  // of one .d file
+constexpr size_t kMostTold = 5;
+
+// "/usr/include" of "/usr/include/x86_64-linux-gnu/bits/types.h": what is installed as one.
+std::string PlaceOf(std::string_view path) {
+  size_t end = path.find('/', 1);
+  if (end != path.npos) end = path.find('/', end + 1);
+  if (end == path.npos) end = path.rfind('/');
+  return std::string(path.substr(0, std::max<size_t>(end, 1)));
+}
+
+// Of an absolute path in Bazel's execution root or in a sandbox of it, what is behind the root.
+std::optional<std::string_view> BelowExecutionRoot(std::string_view path) {
+  constexpr std::string_view kRoot = "/execroot/";
+  const size_t root = path.rfind(kRoot);
+  if (root == path.npos) return std::nullopt;
+  const size_t workspace = path.find('/', root + kRoot.size());
+  if (workspace == path.npos) return std::nullopt;
+  return path.substr(workspace + 1);
+}
+
+}  // namespace
+
+cache::BlobDigest HostReads::FromCache(const cache::BlobDigest& key, std::string_view output) {
+  const std::optional<std::string> message = blobs_.ReadAction(key);
+  build::bazel::remote::execution::v2::ActionResult result;
+  if (!message || !result.ParseFromString(*message)) return {};
+  for (const auto& file : result.output_files()) {
+    if (file.path() != output) continue;
+    const absl::StatusOr<cache::BlobDigest> digest = cache::ParseBlobDigest(
+        file.digest().hash(),
+        static_cast<uint64_t>(std::max<int64_t>(file.digest().size_bytes(), 0)));
+    return digest.ok() ? *digest : cache::BlobDigest();
+  }
+  return {};
+}
+
+HostReads::Paths HostReads::HostPaths(Side& side, const cache::Spawn& spawn,
+                                      const std::string& text) {
+  Paths paths;
+  std::optional<cache::Inputs> inputs;
+  for (const std::string& name : ReadDepFile(text)) {
+    if (!name.starts_with('/')) continue;
+    const std::string path = std::filesystem::path(name).lexically_normal().string();
+    if (nix::StorePathOf(path, store_directory_)) continue;
+    if (const std::optional<std::string_view> relative = BelowExecutionRoot(path)) {
+      if (!inputs) inputs = ExpandSpawn(*side.log, spawn, side.walker).inputs;
+      if (inputs->contains(std::string(*relative))) continue;
+    }
+    paths.insert(path);
+  }
+  return paths;
+}
+
+HostReads::SharedPaths HostReads::ReadsOf(Side& side, const cache::Spawn& spawn,
+                                          const cache::BlobDigest& key) {
+  Paths all;
+  bool any = false;
+  for (const cache::OutputView& view : Outputs(*side.log, spawn)) {
+    const cache::StringTable::Parts parts = side.log->tables->strings.Split(view.path);
+    if (!parts.tail.ends_with(".d")) continue;
+    cache::BlobDigest digest;
+    if (view.artifact != 0) {
+      const cache::Artifact& artifact = side.log->tables->artifacts[view.artifact];
+      if (artifact.kind != cache::Artifact::kFile) continue;
+      digest = side.log->DigestOfFile(artifact);
+    } else {
+      // Bazel keeps .d files in memory (--experimental_inmemory_dotd_files), and logs none then.
+      digest = FromCache(key, side.log->tables->strings.Get(view.path));
+    }
+    if (!digest.known()) continue;
+    const std::string hash = digest.Hex();
+    auto known = by_digest_.find(hash);
+    if (known == by_digest_.end()) {
+      if (read_ == kMostFiles) {
+        ++unread_;
+        continue;
+      }
+      ++read_;
+      const std::optional<std::string> text = blobs_.Read(digest, kMostBytes);
+      known = by_digest_
+                  .emplace(hash, text ? std::make_shared<const Paths>(HostPaths(side, spawn, *text))
+                                      : SharedPaths())
+                  .first;
+    }
+    if (known->second == nullptr) continue;
+    any = true;
+    all.insert(known->second->begin(), known->second->end());
+  }
+  return any ? std::make_shared<const Paths>(std::move(all)) : SharedPaths();
+}
+
+void HostReads::Look(uint32_t pair, const cache::Spawn& local, const cache::Spawn& remote,
+                     const cache::BlobDigest& key) {
+  if (!blobs_.has_cache()) return;
+  const SharedPaths here = ReadsOf(local_, local, key), there = ReadsOf(remote_, remote, key);
+  Paths all;
+  if (here != nullptr) all = *here;
+  if (there != nullptr) all.insert(there->begin(), there->end());
+  const bool comparable = key.known() && here != nullptr && there != nullptr;
+  for (const std::string& path : all) {
+    Place& place = places_[PlaceOf(path)];
+    ++place.files[path];
+    if (place.pairs.empty() || place.pairs.back() != pair) place.pairs.push_back(pair);
+    if (!comparable || (here->contains(path) && there->contains(path))) continue;
+    if (place.differing.empty() || place.differing.back() != pair) place.differing.push_back(pair);
+    (here->contains(path) ? place.only_local : place.only_remote).insert(path);
+  }
+}
+
+// `where` as a sentence has it: "/usr/include", "12 more directories".
+NamedCause HostReads::NamePlace(const std::string& root, const std::string& where,
+                                const Place& place) const {
+  NamedCause cause;
+  cause.rule = "LRE724";
+  cause.spreads = false;
+  cause.identity = root;
+  cause.referenced = root;
+  cause.help =
+      "let the compiler read the store alone: a toolchain of Nix with its own C library "
+      "(-nostdinc, --sysroot in the store, no builtin include directory outside it), or declare "
+      "the files as inputs";
+  if (!place.differing.empty()) {
+    cause.weight = NamedCause::Weight::kError;
+    cause.message = absl::StrCat("under one key, the two sides read different files of ", where,
+                                 ", which keys do not know");
+    const auto listed = [](const Paths& paths) {
+      std::vector<std::string> first(
+          paths.begin(),
+          std::next(paths.begin(), static_cast<ptrdiff_t>(std::min(paths.size(), kMostTold))));
+      std::string text = absl::StrJoin(first, ", ");
+      if (paths.size() > kMostTold) {
+        absl::StrAppend(&text, " and ", Grouped(paths.size() - kMostTold), " more");
+      }
+      return text;
+    };
+    if (!place.only_local.empty()) cause.local = listed(place.only_local);
+    if (!place.only_remote.empty()) cause.remote = listed(place.only_remote);
+  } else {
+    cause.message = absl::StrCat("actions read files of ", where, ", which their keys do not know");
+    // Those that most actions read.
+    std::vector<std::pair<uint64_t, std::string_view>> files;
+    for (const auto& [path, actions] : place.files) files.emplace_back(actions, path);
+    std::stable_sort(files.begin(), files.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (size_t i = 0; i < std::min(files.size(), kMostTold); ++i) {
+      cause.notes.push_back(
+          absl::StrCat(ToAbsl(files[i].second), ": ", Counted(files[i].first, "action")));
+    }
+    if (files.size() > kMostTold) {
+      cause.notes.push_back(
+          absl::StrCat("and ", Counted(files.size() - kMostTold, "file"), " more"));
+    }
+  }
+  if (unread_ > 0) {
+    cause.notes.push_back(
+        absl::StrCat(Counted(unread_, "more .d file"), " of this build were not read"));
+  }
+  return cause;
+}
+
+// Several places as one.
+HostReads::Place HostReads::Merged(std::span<const std::pair<std::string, const Place*>> places) {
+  Place all;
+  for (const auto& [root, place] : places) {
+    for (const auto& [path, actions] : place->files) all.files[path] += actions;
+    all.pairs.insert(all.pairs.end(), place->pairs.begin(), place->pairs.end());
+    all.differing.insert(all.differing.end(), place->differing.begin(), place->differing.end());
+    all.only_local.insert(place->only_local.begin(), place->only_local.end());
+    all.only_remote.insert(place->only_remote.begin(), place->only_remote.end());
+  }
+  for (std::vector<uint32_t>* pairs : {&all.pairs, &all.differing}) {
+    std::sort(pairs->begin(), pairs->end());
+    pairs->erase(std::unique(pairs->begin(), pairs->end()), pairs->end());
+  }
+  return all;
+}
+
+std::vector<HostReads::Found> HostReads::Causes() const {
+  std::vector<Found> found;
+  for (const bool differs : {false, true}) {
+    const auto pairs_of = [&](const Place& place) -> const std::vector<uint32_t>& {
+      return differs ? place.differing : place.pairs;
+    };
+    std::vector<std::pair<std::string, const Place*>> places;
+    for (const auto& [root, place] : places_) {
+      if (place.differing.empty() != differs) places.emplace_back(root, &place);
+    }
+    std::stable_sort(places.begin(), places.end(), [&](const auto& a, const auto& b) {
+      return pairs_of(*a.second).size() > pairs_of(*b.second).size();
+    });
+    const size_t most = places.size() > kMostPlaces ? kMostPlaces : places.size();
+    for (size_t i = 0; i < most; ++i) {
+      const auto& [root, place] = places[i];
+      found.push_back({NamePlace(root, Escaped(root), *place), pairs_of(*place)});
+    }
+    if (most == places.size()) continue;
+    const Place rest = Merged(std::span(places).subspan(most));
+    const uint64_t count = places.size() - most;
+    found.push_back({NamePlace("other directories",
+                               absl::StrCat(Grouped(count),
+                                            count == 1 ? " more directory" : " more directories"),
+                               rest),
+                     pairs_of(rest)});
+  }
+  return found;
+}
+
+}  // namespace lre_audit::explain
