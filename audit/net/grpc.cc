@@ -8,22 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "audit/net/attempts.h"
 #include "audit/net/exchange.h"
+#include "audit/net/grpc_messages.h"
 #include "base/status.h"
 #include "base/text.h"
 
 namespace lre_audit::net {
 namespace {
 
-constexpr size_t kPrefix = 5;            // of a message: whether it is compressed, and its length
 constexpr size_t kLongestMessage = 500;  // of a status: what is told of it
-
-std::string Framed(std::string_view message) {
-  std::string framed(1, '\0');
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    framed.push_back(static_cast<char>(message.size() >> shift & 0xff));
-  }
-  return framed.append(message);
-}
 
 // "1500m": at most eight digits and a unit.
 std::string Timeout(absl::Duration timeout) {
@@ -97,43 +89,6 @@ absl::Status HttpStatus(const Exchange& exchange) {
   return absl::Status(code, absl::StrCat("answers HTTP ", exchange.status(), " and no gRPC"));
 }
 
-// Takes messages out of a body that comes in pieces of any size.
-class Deframer {
- public:
-  explicit Deframer(uint64_t message_bytes) : message_bytes_(message_bytes) {}
-
-  absl::Status Add(std::string_view piece,
-                   absl::FunctionRef<absl::Status(std::string_view)> on_message) {
-    buffer_.append(piece);
-    size_t begin = 0;
-    while (buffer_.size() - begin >= kPrefix) {
-      uint64_t length = 0;
-      for (size_t i = 1; i < kPrefix; ++i) {
-        length = length << 8 | static_cast<unsigned char>(buffer_[begin + i]);
-      }
-      if (buffer_[begin] != 0) {
-        return absl::InternalError(buffer_[begin] == 1 ? "a message is compressed, unasked"
-                                                       : "a body that is no message of gRPC");
-      }
-      if (length > message_bytes_) {
-        return absl::ResourceExhaustedError(absl::StrCat(
-            "a message of ", length, " bytes, more than the limit of ", message_bytes_));
-      }
-      if (buffer_.size() - begin - kPrefix < length) break;
-      LRE_RETURN_IF_ERROR(on_message(
-          std::string_view(buffer_).substr(begin + kPrefix, static_cast<size_t>(length))));
-      begin += kPrefix + static_cast<size_t>(length);
-    }
-    buffer_.erase(0, begin);
-    return absl::OkStatus();
-  }
-  bool ends_within_message() const { return !buffer_.empty(); }
-
- private:
-  const uint64_t message_bytes_;
-  std::string buffer_;
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcChannel>> GrpcChannel::Make(std::string_view server,
@@ -181,7 +136,7 @@ GrpcChannel::Outcome GrpcChannel::Once(
   };
 
   ExchangeRequest call = {
-      .url = url_, .body = Framed(request), .shows_certificate = true, .http2 = true};
+      .url = url_, .body = FramedMessage(request), .shows_certificate = true, .http2 = true};
   call.url.path = method;
   call.url.text = absl::StrCat(url_.Origin(), ToAbsl(method));
   call.headers = {"Content-Type: application/grpc", "TE: trailers",
@@ -208,7 +163,7 @@ GrpcChannel::Outcome GrpcChannel::Once(
     return final(absl::UnknownError(absl::StrCat(
         "answers with ", type == nullptr ? "no Content-Type" : Escaped(*type), " and no gRPC")));
   }
-  Deframer deframer(settings_.message_bytes);
+  MessageDeframer deframer(settings_.message_bytes);
   while (true) {
     const absl::StatusOr<std::string_view> piece = exchange.Read();
     if (!piece.ok()) {
