@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "audit/cache/build_cache.h"
 #include "audit/cache/digest_function.h"
+#include "audit/cache/remote_cache_options.h"
 #include "audit/net/grpc.h"
 #include "audit/net/http.h"
 

@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/cache/digest_function.h"
 
 namespace lre_audit::explain {
@@ -18,17 +19,21 @@ class BlobReader {
   static constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // of one blob
 
   // `cache` may be null: then there are no blobs. Else it must outlive this.
-  explicit BlobReader(cache::BuildCache* cache) : cache_(cache) {}
+  explicit BlobReader(cache::BuildCaches* cache) : cache_(cache) {}
 
   bool has_cache() const { return cache_ != nullptr; }
   // nullopt where the digest is unknown, or the cache has no such blob or could not be read, which
   // BuildCaches::Troubles tells, or it is larger than `limit` bytes.
   std::optional<std::string> Read(const cache::BlobDigest& blob, uint64_t limit = kMostBytes);
-  // The ActionResult message of an action, likewise.
-  std::optional<std::string> ReadAction(const cache::BlobDigest& action);
+  // Several at once, in order: of known digests, and of no more bytes.
+  std::vector<std::optional<std::string>> ReadAll(const std::vector<cache::BlobDigest>& blobs,
+                                                  uint64_t limit);
+  // The ActionResult messages of actions whose digests are known, likewise.
+  std::vector<std::optional<std::string>> ReadActions(
+      const std::vector<cache::BlobDigest>& actions);
 
  private:
-  cache::BuildCache* cache_;
+  cache::BuildCaches* cache_;
 };
 
 }  // namespace lre_audit::explain

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/cache/digest_function.h"
 #include "reports/report.pb.h"
 

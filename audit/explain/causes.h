@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "audit/cache/action_key.h"
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/cache/execution_log.h"
 #include "audit/cache/remote_calls.h"
 #include "audit/explain/diagnosis.h"
@@ -54,7 +54,7 @@ struct CausesRequest {
   const cache::ExecutionLog* local = nullptr;
   const cache::ExecutionLog* remote = nullptr;
   Oracles oracles;
-  cache::BuildCache* blobs = nullptr;               // what both sides read and made; may be null
+  cache::BuildCaches* blobs = nullptr;              // what both sides read and made; may be null
   const cache::RemoteCalls* local_calls = nullptr;  // may be null
   const cache::RemoteCalls* remote_calls = nullptr;
   NamingOptions naming;

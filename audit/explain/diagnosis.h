@@ -10,7 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "audit/cache/action_key.h"
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/explain/differences.h"
 #include "audit/explain/pairing.h"
 #include "audit/explain/set_fingerprints.h"

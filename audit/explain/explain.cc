@@ -11,7 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/cache/read_log.h"
 #include "audit/cache/remote_cache.h"
 #include "audit/cache/remote_calls.h"

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "audit/bytes/threads.h"
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/explain/naming.h"
 #include "audit/explain/store_places.h"
 #include "reports/report.pb.h"

@@ -17,7 +17,7 @@
 namespace lre_audit::explain {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{16} << 20;  // of one .d file
+constexpr uint64_t kMostBytes = uint64_t{4} << 20;  // of one .d file
 constexpr size_t kMostTold = 5;
 
 // "/usr/include" of "/usr/include/x86_64-linux-gnu/bits/types.h": what is installed as one.
@@ -40,10 +40,10 @@ std::optional<std::string_view> BelowExecutionRoot(std::string_view path) {
 
 }  // namespace
 
-cache::BlobDigest HostReads::FromCache(const cache::BlobDigest& key, std::string_view output) {
-  const std::optional<std::string> message = blobs_.ReadAction(key);
+// Of an ActionResult, the digest of the output of that path.
+cache::BlobDigest HostReads::OutputOf(const std::string& action_result, std::string_view output) {
   build::bazel::remote::execution::v2::ActionResult result;
-  if (!message || !result.ParseFromString(*message)) return {};
+  if (!result.ParseFromString(action_result)) return {};
   for (const auto& file : result.output_files()) {
     if (file.path() != output) continue;
     const absl::StatusOr<cache::BlobDigest> digest = cache::ParseBlobDigest(
@@ -71,38 +71,30 @@ HostReads::Paths HostReads::HostPaths(Side& side, const cache::Spawn& spawn,
   return paths;
 }
 
-HostReads::SharedPaths HostReads::ReadsOf(Side& side, const cache::Spawn& spawn,
-                                          const cache::BlobDigest& key) {
-  Paths all;
-  bool any = false;
+std::vector<HostReads::DepFile> HostReads::DepFilesOf(const Side& side, const cache::Spawn& spawn) {
+  std::vector<DepFile> files;
   for (const cache::OutputView& view : Outputs(*side.log, spawn)) {
-    const cache::StringTable::Parts parts = side.log->tables->strings.Split(view.path);
-    if (!parts.tail.ends_with(".d")) continue;
-    cache::BlobDigest digest;
+    if (!side.log->tables->strings.Split(view.path).tail.ends_with(".d")) continue;
+    DepFile file{.path = view.path};
     if (view.artifact != 0) {
       const cache::Artifact& artifact = side.log->tables->artifacts[view.artifact];
       if (artifact.kind != cache::Artifact::kFile) continue;
-      digest = side.log->DigestOfFile(artifact);
+      file.digest = side.log->DigestOfFile(artifact);
     } else {
       // Bazel keeps .d files in memory (--experimental_inmemory_dotd_files), and logs none then.
-      digest = FromCache(key, side.log->tables->strings.Get(view.path));
+      file.in_result = true;
     }
-    if (!digest.known()) continue;
-    const std::string hash = digest.Hex();
-    auto known = by_digest_.find(hash);
-    if (known == by_digest_.end()) {
-      if (read_ == kMostFiles) {
-        ++unread_;
-        continue;
-      }
-      ++read_;
-      const std::optional<std::string> text = blobs_.Read(digest, kMostBytes);
-      known = by_digest_
-                  .emplace(hash, text ? std::make_shared<const Paths>(HostPaths(side, spawn, *text))
-                                      : SharedPaths())
-                  .first;
-    }
-    if (known->second == nullptr) continue;
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+HostReads::SharedPaths HostReads::ReadsOf(const std::vector<DepFile>& files) const {
+  Paths all;
+  bool any = false;
+  for (const DepFile& file : files) {
+    const auto known = by_digest_.find(file.digest.Hex());
+    if (known == by_digest_.end() || known->second == nullptr) continue;
     any = true;
     all.insert(known->second->begin(), known->second->end());
   }
@@ -112,11 +104,75 @@ HostReads::SharedPaths HostReads::ReadsOf(Side& side, const cache::Spawn& spawn,
 void HostReads::Look(uint32_t pair, const cache::Spawn& local, const cache::Spawn& remote,
                      const cache::BlobDigest& key) {
   if (!blobs_.has_cache()) return;
-  const SharedPaths here = ReadsOf(local_, local, key), there = ReadsOf(remote_, remote, key);
+  Looked looked{pair, key, {}};
+  const std::pair<Side*, const cache::Spawn*> sides[] = {{&local_, &local}, {&remote_, &remote}};
+  for (size_t i = 0; i < 2; ++i) {
+    looked.sides[i] = {sides[i].first, sides[i].second,
+                       DepFilesOf(*sides[i].first, *sides[i].second)};
+  }
+  if (looked.sides[0].files.empty() && looked.sides[1].files.empty()) return;
+  pending_.push_back(std::move(looked));
+  if (pending_.size() == kPairsAtOnce) ReadPending();
+}
+
+// What results say of .d files that logs do not have.
+void HostReads::FindInResults() {
+  std::vector<cache::BlobDigest> actions;
+  std::vector<DepFile*> files;
+  std::vector<std::string> paths;
+  for (Looked& looked : pending_) {
+    if (!looked.key.known()) continue;
+    for (LookedSide& side : looked.sides) {
+      for (DepFile& file : side.files) {
+        if (!file.in_result) continue;
+        actions.push_back(looked.key);
+        files.push_back(&file);
+        paths.push_back(side.side->log->tables->strings.Get(file.path));
+      }
+    }
+  }
+  const std::vector<std::optional<std::string>> results = blobs_.ReadActions(actions);
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (results[i]) files[i]->digest = OutputOf(*results[i], paths[i]);
+  }
+}
+
+void HostReads::ReadPending() {
+  FindInResults();
+  std::vector<cache::BlobDigest> wanted;
+  std::vector<const LookedSide*> of;  // who has each
+  for (const Looked& looked : pending_) {
+    for (const LookedSide& side : looked.sides) {
+      for (const DepFile& file : side.files) {
+        if (!file.digest.known() || by_digest_.contains(file.digest.Hex())) continue;
+        if (read_ == kMostFiles) {
+          ++unread_;
+          continue;
+        }
+        ++read_;
+        by_digest_.emplace(file.digest.Hex(), nullptr);
+        wanted.push_back(file.digest);
+        of.push_back(&side);
+      }
+    }
+  }
+  const std::vector<std::optional<std::string>> texts = blobs_.ReadAll(wanted, kMostBytes);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!texts[i]) continue;
+    by_digest_[wanted[i].Hex()] =
+        std::make_shared<const Paths>(HostPaths(*of[i]->side, *of[i]->spawn, *texts[i]));
+  }
+  for (const Looked& looked : pending_) AddPlaces(looked);
+  pending_.clear();
+}
+
+void HostReads::AddPlaces(const Looked& looked) {
+  const SharedPaths here = ReadsOf(looked.sides[0].files), there = ReadsOf(looked.sides[1].files);
+  const uint32_t pair = looked.pair;
   Paths all;
   if (here != nullptr) all = *here;
   if (there != nullptr) all.insert(there->begin(), there->end());
-  const bool comparable = key.known() && here != nullptr && there != nullptr;
+  const bool comparable = looked.key.known() && here != nullptr && there != nullptr;
   for (const std::string& path : all) {
     Place& place = places_[PlaceOf(path)];
     ++place.files[path];
@@ -195,7 +251,8 @@ HostReads::Place HostReads::Merged(std::span<const std::pair<std::string, const 
   return all;
 }
 
-std::vector<HostReads::Found> HostReads::Causes() const {
+std::vector<HostReads::Found> HostReads::Causes() {
+  ReadPending();
   std::vector<Found> found;
   for (const bool differs : {false, true}) {
     const auto pairs_of = [&](const Place& place) -> const std::vector<uint32_t>& {

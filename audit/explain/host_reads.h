@@ -34,8 +34,8 @@ class HostReads {
         blobs_(blobs),
         store_directory_(std::move(store_directory)) {}
 
-  // Of one pair. `key` is the local side's, whose result a cache may have where the log does not
-  // say what was made; unknown where it differs from the remote's.
+  // Of one pair, whose spawns must outlive this. `key` is the local side's, whose result a cache
+  // may have where the log does not say what was made; unknown where it differs from the remote's.
   void Look(uint32_t pair, const cache::Spawn& local, const cache::Spawn& remote,
             const cache::BlobDigest& key);
 
@@ -45,7 +45,7 @@ class HostReads {
     NamedCause cause;
     std::vector<uint32_t> pairs;
   };
-  std::vector<Found> Causes() const;
+  std::vector<Found> Causes();
   uint64_t unread() const { return unread_; }  // .d files beyond kMostFiles
 
  private:
@@ -64,8 +64,30 @@ class HostReads {
     Paths only_local, only_remote;
   };
 
-  SharedPaths ReadsOf(Side& side, const cache::Spawn& spawn, const cache::BlobDigest& key);
-  cache::BlobDigest FromCache(const cache::BlobDigest& key, std::string_view output);
+  struct DepFile {
+    cache::StringId path = 0;
+    cache::BlobDigest digest = {};  // unknown where neither log nor cache says
+    bool in_result = false;         // the log does not say, and the action's result may
+  };
+  struct LookedSide {
+    Side* side = nullptr;
+    const cache::Spawn* spawn = nullptr;
+    std::vector<DepFile> files;
+  };
+  struct Looked {
+    uint32_t pair = 0;
+    cache::BlobDigest key;
+    LookedSide sides[2];  // local, remote
+  };
+  // Caches are asked for the files of so many pairs at once; one takes up to 4 MiB of memory.
+  static constexpr size_t kPairsAtOnce = 64;
+
+  static std::vector<DepFile> DepFilesOf(const Side& side, const cache::Spawn& spawn);
+  static cache::BlobDigest OutputOf(const std::string& action_result, std::string_view output);
+  void FindInResults();
+  void ReadPending();
+  void AddPlaces(const Looked& looked);
+  SharedPaths ReadsOf(const std::vector<DepFile>& files) const;
   static Place Merged(std::span<const std::pair<std::string, const Place*>> places);
   NamedCause NamePlace(const std::string& root, const std::string& where, const Place& place) const;
   Paths HostPaths(Side& side, const cache::Spawn& spawn, const std::string& text);
@@ -75,6 +97,7 @@ class HostReads {
   const std::string store_directory_;
   absl::flat_hash_map<std::string, SharedPaths> by_digest_;
   std::map<std::string, Place> places_;
+  std::vector<Looked> pending_;
   uint64_t read_ = 0, unread_ = 0;
 };
 

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/cache/proto/bytestream.pb.h"
 #include "audit/cache/proto/cache_services.pb.h"
 #include "audit/cache/proto/remote_execution.pb.h"
@@ -247,6 +249,39 @@ TEST(RemoteCache, BlobsOfAResultAreAskedFor) {
   Served broken({Capabilities({1}), NotFound(), ResultOf(blob), GrpcAnswer("\xff\xff")});
   EXPECT_EQ(broken.caches.FindMissingOf(Key("a")).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(broken.trouble().message()), HasSubstr("no FindMissingBlobsResponse"));
+}
+
+TEST(RemoteCache, ManyBlobsAreReadAtOnce) {
+  const auto contents = [](int i) { return absl::StrCat("blob ", i); };
+  std::map<std::string, std::string> blobs;
+  std::vector<BlobDigest> wanted;
+  for (int i = 0; i < 100; ++i) {
+    wanted.push_back(Key(contents(i)));
+    if (i % 3 != 0) blobs[wanted.back().Hex()] = i % 5 == 0 ? "wrong" : contents(i);
+  }
+  ScriptedServer server([&](const std::string& request, int) {
+    const size_t at = request.find("/cas/");
+    const auto found = blobs.find(request.substr(at + 5, 64));
+    return ScriptedServer::Reply{found == blobs.end() ? Answer("404 Not Found", "", "")
+                                                      : Answer("200 OK", "", found->second)};
+  });
+  BuildCaches caches = *BuildCaches::Open({server.Url("")}, kSha256, Hasty());
+  const std::vector<absl::StatusOr<std::string>> answers = caches.ReadBlobs(wanted, 100);
+  ASSERT_EQ(answers.size(), wanted.size());
+  for (int i = 0; i < 100; ++i) {
+    const absl::StatusOr<std::string>& answer = answers[static_cast<size_t>(i)];
+    if (i % 3 == 0) {
+      EXPECT_EQ(answer.status().code(), absl::StatusCode::kNotFound) << i;
+    } else if (i % 5 == 0) {
+      EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << i;
+    } else {
+      EXPECT_EQ(answer.value_or("none"), contents(i));
+    }
+  }
+  // Wrong ones are told, each once, and end nothing.
+  ASSERT_EQ(caches.Troubles().size(), 1u);
+  EXPECT_TRUE(caches.Troubles()[0].status.ok());
+  EXPECT_EQ(caches.Troubles()[0].faults, 13u);
 }
 
 // What several were asked for at once is not asked again, but what one has not, another may have.

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 #include "audit/explain/cache_findings.h"
 #include "audit/explain/content_difference.h"
 #include "tests/audit/net/scripted_server.h"

@@ -1,4 +1,4 @@
-#include "audit/cache/build_cache.h"
+#include "audit/cache/build_caches.h"
 
 #include <algorithm>
 #include <atomic>
@@ -69,6 +69,16 @@ absl::StatusOr<BuildCaches> BuildCaches::Open(const std::vector<std::string>& re
   return caches;
 }
 
+// Of one file of a directory, of one blob that is another's: the rest may well be right.
+bool BuildCaches::IsOfEntry(const Member& member, About about, const absl::Status& status) {
+  return !member.trouble.remote || (about == About::kEntry && absl::IsDataLoss(status));
+}
+
+// ResourceExhausted is the limit of who asks.
+bool BuildCaches::IsAnswer(const absl::Status& status) {
+  return status.ok() || absl::IsNotFound(status) || absl::IsResourceExhausted(status);
+}
+
 // The answer to `ask`, whose troubles are remembered.
 template <typename Ask>
 auto BuildCaches::AskMember(Member& member, About about, const Ask& ask)
@@ -84,12 +94,9 @@ auto BuildCaches::AskMember(Member& member, About about, const Ask& ask)
   const absl::Time start = absl::Now();
   auto answer = ask(*member.cache);
   if (trouble.remote) member.waited += absl::Now() - start;
-  // The latter is the limit of who asks.
-  if (answer.ok() || absl::IsNotFound(answer.status()) ||
-      absl::IsResourceExhausted(answer.status())) {
+  if (IsAnswer(answer.status())) {
     ++trouble.answered;
-  } else if (!trouble.remote || (about == About::kEntry && absl::IsDataLoss(answer.status()))) {
-    // One file of a directory, one blob that is another's: the rest may well be right.
+  } else if (IsOfEntry(member, about, answer.status())) {
     ++trouble.answered;
     constexpr size_t kMostKept = 1000;  // to count each once
     const std::string said(answer.status().message());
@@ -101,6 +108,48 @@ auto BuildCaches::AskMember(Member& member, About about, const Ask& ask)
     trouble.other_functions = member.cache->OtherFunctions();
   }
   return answer;
+}
+
+// The answers to `count` questions, as AskMember() has each. A remote cache is asked several at a
+// time, and no more once one shows that it has no say: Cancelled, then.
+template <typename Ask>
+auto BuildCaches::AskAtOnce(Member& member, About about, size_t count, const Ask& ask)
+    -> std::vector<decltype(ask(*member.cache, size_t{0}))> {
+  using Answer = decltype(ask(*member.cache, size_t{0}));
+  std::vector<Answer> answers(count, Answer(absl::CancelledError()));
+  if (count == 0) return answers;
+  const auto ask_member = [&](size_t i) {
+    answers[i] = AskMember(member, about, [&](BuildCache& cache) { return ask(cache, i); });
+  };
+  if (!member.trouble.remote) {
+    for (size_t i = 0; i < count; ++i) ask_member(i);
+    return answers;
+  }
+  // The first one alone, for it is where connections and introductions are made.
+  ask_member(0);
+  if (!member.trouble.status.ok()) return answers;
+  std::atomic<size_t> next = 1;
+  std::atomic<bool> failed = false;
+  const absl::Time start = absl::Now();
+  const auto work = [&] {
+    for (size_t i = next++; i < count && !failed; i = next++) {
+      if (member.waited + (absl::Now() - start) > options_.most_time) return;
+      answers[i] = ask(*member.cache, i);
+      const absl::Status& status = answers[i].status();
+      if (!IsAnswer(status) && !IsOfEntry(member, about, status)) failed = true;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < std::min(kAtOnce, count / 2); ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  member.waited += absl::Now() - start;
+  for (size_t i = 1; i < count; ++i) {
+    if (absl::IsCancelled(answers[i].status())) continue;  // not asked
+    // Told as if it had been asked for now.
+    answers[i] = AskMember(member, about, [&](BuildCache&) { return std::move(answers[i]); });
+  }
+  return answers;
 }
 
 absl::StatusOr<bool> BuildCaches::MemberContains(Member& member, const BlobDigest& action) {
@@ -173,34 +222,11 @@ void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
       });
       continue;
     }
-    // The first one alone, for it is where connections and introductions are made.
-    if (wanted.empty()) continue;
-    const absl::StatusOr<Presence> first = AskMember(
-        member, About::kService, [&](BuildCache& cache) { return Look(cache, wanted[0]); });
-    if (!first.ok()) continue;
-    member.known[wanted[0].Hex()] = *first;
-    std::vector<absl::StatusOr<Presence>> answers(wanted.size(), absl::CancelledError());
-    std::atomic<size_t> next = 1;
-    std::atomic<bool> failed = false;
-    const absl::Time start = absl::Now();
-    const auto ask = [&] {
-      for (size_t i = next++; i < wanted.size() && !failed; i = next++) {
-        if (member.waited + (absl::Now() - start) > options_.most_time) return;
-        answers[i] = Look(*member.cache, wanted[i]);
-        if (!answers[i].ok()) failed = true;
-      }
-    };
-    std::vector<std::thread> threads;
-    for (size_t i = 0; i < std::min(kAtOnce, wanted.size() / 2); ++i) threads.emplace_back(ask);
-    ask();
-    for (std::thread& thread : threads) thread.join();
-    member.waited += absl::Now() - start;
+    const std::vector<absl::StatusOr<Presence>> answers =
+        AskAtOnce(member, About::kService, wanted.size(),
+                  [&](BuildCache& cache, size_t i) { return Look(cache, wanted[i]); });
     for (size_t i = 0; i < wanted.size(); ++i) {
-      if (absl::IsCancelled(answers[i].status())) continue;  // not asked
-      // Told as if it had been asked for now.
-      const absl::StatusOr<Presence> presence =
-          AskMember(member, About::kService, [&](BuildCache&) { return answers[i]; });
-      if (presence.ok()) member.known[wanted[i].Hex()] = *presence;
+      if (answers[i].ok()) member.known[wanted[i].Hex()] = *answers[i];
     }
     std::erase_if(wanted, [&](const BlobDigest& action) {
       const auto known = member.known.find(action.Hex());
@@ -220,27 +246,55 @@ absl::StatusOr<BuildCaches::Presence> BuildCaches::Look(BuildCache& cache,
   return missing.ok() && !*missing ? Presence::kWithBlobs : Presence::kThere;
 }
 
-// The first answer that is one.
+// Of each digest, the first answer that is one.
 template <typename Ask>
-absl::StatusOr<std::string> BuildCaches::FirstFound(const BlobDigest& digest, About about,
-                                                    const Ask& ask) {
-  absl::Status none = absl::NotFoundError(absl::StrCat("no cache has ", digest.ToString()));
-  for (Member& member : members_) {
-    absl::StatusOr<std::string> answer = AskMember(member, about, ask);
-    if (answer.ok() || absl::IsResourceExhausted(answer.status())) return answer;
-    if (!absl::IsNotFound(answer.status())) none = CouldNotSay(digest);
+std::vector<absl::StatusOr<std::string>> BuildCaches::FirstFound(
+    const std::vector<BlobDigest>& digests, About about, const Ask& ask) {
+  std::vector<absl::StatusOr<std::string>> found;
+  std::vector<size_t> wanted;  // indexes
+  for (const BlobDigest& digest : digests) {
+    wanted.push_back(found.size());
+    found.emplace_back(absl::NotFoundError(absl::StrCat("no cache has ", digest.ToString())));
   }
-  return none;
+  for (Member& member : members_) {
+    std::vector<absl::StatusOr<std::string>> answers =
+        AskAtOnce(member, about, wanted.size(),
+                  [&](BuildCache& cache, size_t i) { return ask(cache, digests[wanted[i]]); });
+    std::vector<size_t> still;
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const absl::Status& status = answers[i].status();
+      if (status.ok() || absl::IsResourceExhausted(status)) {
+        found[wanted[i]] = std::move(answers[i]);
+        continue;
+      }
+      if (!absl::IsNotFound(status)) found[wanted[i]] = CouldNotSay(digests[wanted[i]]);
+      still.push_back(wanted[i]);
+    }
+    wanted = std::move(still);
+  }
+  return found;
 }
 
 absl::StatusOr<std::string> BuildCaches::ReadAction(const BlobDigest& action) {
-  return FirstFound(action, About::kService,
-                    [&](BuildCache& cache) { return cache.ReadAction(action); });
+  return std::move(ReadActions({action})[0]);
+}
+
+std::vector<absl::StatusOr<std::string>> BuildCaches::ReadActions(
+    const std::vector<BlobDigest>& actions) {
+  return FirstFound(actions, About::kService, [](BuildCache& cache, const BlobDigest& action) {
+    return cache.ReadAction(action);
+  });
 }
 
 absl::StatusOr<std::string> BuildCaches::ReadBlob(const BlobDigest& blob, uint64_t limit) {
-  return FirstFound(blob, About::kEntry,
-                    [&](BuildCache& cache) { return cache.ReadBlob(blob, limit); });
+  return std::move(ReadBlobs({blob}, limit)[0]);
+}
+
+std::vector<absl::StatusOr<std::string>> BuildCaches::ReadBlobs(
+    const std::vector<BlobDigest>& blobs, uint64_t limit) {
+  return FirstFound(blobs, About::kEntry, [&](BuildCache& cache, const BlobDigest& blob) {
+    return cache.ReadBlob(blob, limit);
+  });
 }
 
 std::vector<std::vector<InstanceAnswers>> BuildCaches::CompareInstances(
