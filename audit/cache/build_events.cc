@@ -1,15 +1,12 @@
 #include "audit/cache/build_events.h"
 
-#include <fcntl.h>
 #include <google/protobuf/util/json_util.h>
 
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "audit/bytes/inflate.h"
-#include "audit/bytes/pipeline.h"
 #include "audit/cache/entry_reader.h"
+#include "audit/cache/packed_log.h"
 #include "audit/cache/proto/build_events.pb.h"
 #include "audit/cache/sniff_log.h"
 #include "base/status.h"
@@ -103,58 +100,37 @@ bool ParseEvent(bool is_json, std::string_view entry, BuildEvent* event) {
 
 absl::StatusOr<BuildEvents> ReadBuildEvents(ByteSource& source, std::string_view name,
                                             const ReadLogOptions& options) {
-  Inflater inflater(source, DecodeLimits());
-  PipelinedSource pipeline(inflater, options.threads);
-  PeekedSource peeked(pipeline);
-  LRE_ASSIGN_OR_RETURN(const std::string_view head, peeked.Peek(kSniffLogBytes));
-  const LogKind kind = SniffLog(head);
+  PackedLog packed(source, options);
+  LRE_ASSIGN_OR_RETURN(const LogKind kind, packed.Sniff());
   if (kind != LogKind::kBuildEvents) {
     return absl::InvalidArgumentError(
         absl::StrCat("no build events: ", ToAbsl(Describe(kind)),
                      "; expected what Bazel writes with --build_event_json_file or "
                      "--build_event_binary_file"));
   }
-  const bool is_json = head.starts_with('{');
-  std::unique_ptr<EntryReader> entries;
-  if (is_json) {
-    entries = std::make_unique<JsonObjectReader>(peeked, options.entry_bytes);
-  } else {
-    entries = std::make_unique<DelimitedReader>(peeked, options.entry_bytes);
-  }
   BuildEvents events;
   events.name = name;
   Collector collector(&events);
-  const auto warn = [&](std::string message) {
-    ++events.warning_count;
-    if (events.warnings.size() < ExecutionLog::kMaxWarnings) {
-      events.warnings.push_back({entries->number(), entries->offset(), std::move(message)});
-    }
+  const auto warn = [&](const EntryReader& entry, std::string message) {
+    AddWarning(entry, std::move(message), &events);
   };
   BuildEvent event;
-  while (true) {
-    const absl::StatusOr<bool> more = entries->Next();
-    if (!more.ok()) {
-      warn(absl::StrCat(more.status().message(), "; what stands before is kept"));
-      break;
+  const auto read = [&](const EntryReader& entry) {
+    if (ParseEvent(packed.is_json(), entry.entry(), &event)) {
+      collector.Add(event);
+    } else {
+      warn(entry, absl::StrCat("it is no event: its ", entry.entry().size(),
+                               " bytes are no build_event_stream.BuildEvent"));
     }
-    if (!*more) break;
-    if (!ParseEvent(is_json, entries->entry(), &event)) {
-      warn(absl::StrCat("it is no event: its ", entries->entry().size(),
-                        " bytes are no build_event_stream.BuildEvent"));
-      continue;
-    }
-    collector.Add(event);
-  }
-  events.bytes = entries->position();
+    return true;
+  };
+  events.bytes = packed.ReadEntries(read, warn);
   return events;
 }
 
 absl::StatusOr<BuildEvents> ReadBuildEventsFile(const std::string& path,
                                                 const ReadLogOptions& options) {
-  uint64_t size = 0;
-  LRE_ASSIGN_OR_RETURN(auto file, OpenRegularFile(AT_FDCWD, path, &size));
-  FileSource source(std::move(file), 0, size);
-  return ReadBuildEvents(source, path, options);
+  return ReadLogFile(ReadBuildEvents, path, options);
 }
 
 }  // namespace lre_audit::cache

@@ -1,14 +1,12 @@
 #include "audit/cache/grpc_log.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
+#include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
-#include "audit/bytes/inflate.h"
-#include "audit/bytes/pipeline.h"
 #include "audit/cache/entry_reader.h"
+#include "audit/cache/packed_log.h"
 #include "audit/cache/proto/remote_execution_log.pb.h"
 #include "audit/cache/sniff_log.h"
 #include "base/status.h"
@@ -173,11 +171,8 @@ std::string_view Name(RemoteCall::Method method) {
 
 absl::StatusOr<GrpcLog> ReadGrpcLog(ByteSource& source, std::string_view name,
                                     const ReadLogOptions& options) {
-  Inflater inflater(source, DecodeLimits());
-  PipelinedSource pipeline(inflater, options.threads);
-  PeekedSource peeked(pipeline);
-  LRE_ASSIGN_OR_RETURN(const std::string_view head, peeked.Peek(kSniffLogBytes));
-  const LogKind kind = SniffLog(head);
+  PackedLog packed(source, options);
+  LRE_ASSIGN_OR_RETURN(const LogKind kind, packed.Sniff());
   if (kind != LogKind::kGrpc && kind != LogKind::kEmpty) {
     return absl::InvalidArgumentError(
         absl::StrCat("no gRPC log: ", ToAbsl(Describe(kind)),
@@ -186,38 +181,26 @@ absl::StatusOr<GrpcLog> ReadGrpcLog(ByteSource& source, std::string_view name,
   }
   GrpcLog log;
   log.name = name;
-  DelimitedReader entries(peeked, options.entry_bytes);
-  const auto warn = [&](std::string message) {
-    ++log.warning_count;
-    if (log.warnings.size() < ExecutionLog::kMaxWarnings) {
-      log.warnings.push_back({entries.number(), entries.offset(), std::move(message)});
-    }
+  const auto warn = [&](const EntryReader& entry, std::string message) {
+    AddWarning(entry, std::move(message), &log);
   };
-  remote_logging::LogEntry entry;
-  while (true) {
-    const absl::StatusOr<bool> more = entries.Next();
-    if (!more.ok()) {
-      warn(absl::StrCat(more.status().message(), "; what stands before is kept"));
-      break;
+  remote_logging::LogEntry call;
+  const auto read = [&](const EntryReader& entry) {
+    if (!call.ParseFromArray(entry.entry().data(), static_cast<int>(entry.entry().size()))) {
+      warn(entry, absl::StrCat("it is no call: its ", entry.entry().size(),
+                               " bytes are no remote_logging.LogEntry"));
+      return true;
     }
-    if (!*more) break;
-    if (!entry.ParseFromArray(entries.entry().data(), static_cast<int>(entries.entry().size()))) {
-      warn(absl::StrCat("it is no call: its ", entries.entry().size(),
-                        " bytes are no remote_logging.LogEntry"));
-      continue;
-    }
-    AddCall(entry, entries.number(), entries.offset(), &log);
+    AddCall(call, entry.number(), entry.offset(), &log);
     ++log.entries;
-  }
-  log.bytes = entries.position();
+    return true;
+  };
+  log.bytes = packed.ReadEntries(read, warn);
   return log;
 }
 
 absl::StatusOr<GrpcLog> ReadGrpcLogFile(const std::string& path, const ReadLogOptions& options) {
-  uint64_t size = 0;
-  LRE_ASSIGN_OR_RETURN(auto file, OpenRegularFile(AT_FDCWD, path, &size));
-  FileSource source(std::move(file), 0, size);
-  return ReadGrpcLog(source, path, options);
+  return ReadLogFile(ReadGrpcLog, path, options);
 }
 
 }  // namespace lre_audit::cache

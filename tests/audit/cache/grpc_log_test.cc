@@ -99,6 +99,15 @@ TEST(GrpcLog, DamagedEntriesArePassedOver) {
   EXPECT_EQ(log->warnings[0].entry, 4u);
 }
 
+TEST(GrpcLog, WhatIsBehindThePackedLogIsTold) {
+  EXPECT_EQ(ReadCalls(Zstd(Sample()))->warning_count, 0u);
+  const absl::StatusOr<GrpcLog> log = ReadCalls(Zstd(Sample()) + "more");
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ(log->calls.size(), 4u);
+  ASSERT_EQ(log->warning_count, 1u);
+  EXPECT_THAT(log->warnings[0].message, HasSubstr("goes on behind what is packed"));
+}
+
 // Each kind of log is told what the other is.
 TEST(GrpcLog, IsNoExecutionLog) {
   EXPECT_THAT(ReadCalls(BinaryLog(SampleSpawns())).status().message(),

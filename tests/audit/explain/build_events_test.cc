@@ -78,6 +78,8 @@ TEST(BuildEvents, ThatEndEarlyOrAreNone) {
   ASSERT_TRUE(cut.ok());
   EXPECT_EQ(cut->events, 5u);
   EXPECT_EQ(cut->warning_count, 1u);
+  EXPECT_EQ(Read(cache::Zstd(json))->warning_count, 0u);
+  EXPECT_EQ(Read(cache::Zstd(json) + "more")->warning_count, 1u);
   EXPECT_EQ(Read("").status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Read("some text\n").status().code(), absl::StatusCode::kInvalidArgument);
 }
