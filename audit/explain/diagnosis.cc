@@ -160,9 +160,9 @@ std::set<Part> NeededParts(const cache::SpawnParts& local, const cache::SpawnPar
 }  // namespace
 
 bool Diagnoser::SameInputs(const cache::Spawn& local, const cache::Spawn& remote) const {
-  const uint64_t inputs = local_sets_.Of(local.inputs), tools = local_sets_.Of(local.tools);
-  return inputs != 0 && tools != 0 && inputs == remote_sets_.Of(remote.inputs) &&
-         tools == remote_sets_.Of(remote.tools) && !local.duplicate_inputs &&
+  const uint64_t inputs = local_sets_->Of(local.inputs), tools = local_sets_->Of(local.tools);
+  return inputs != 0 && tools != 0 && inputs == remote_sets_->Of(remote.inputs) &&
+         tools == remote_sets_->Of(remote.tools) && !local.duplicate_inputs &&
          !remote.duplicate_inputs;
 }
 

@@ -3,6 +3,7 @@
 #ifndef LRE_AUDIT_AUDIT_EXPLAIN_DIAGNOSIS_H_
 #define LRE_AUDIT_AUDIT_EXPLAIN_DIAGNOSIS_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,8 +68,9 @@ class Diagnoser {
         remote_verifier_(remote, oracles.remote),
         local_walker_(local),
         remote_walker_(remote),
-        local_sets_(local),
-        remote_sets_(remote) {}
+        local_sets_(std::make_shared<SetFingerprints>(local)),
+        remote_sets_(local_sets_->AreOf(remote) ? local_sets_
+                                                : std::make_shared<SetFingerprints>(remote)) {}
 
   // Pairs of the same differences whose keys are computed again. Most of the work is in them, and
   // one leak can be in every action of a build.
@@ -86,7 +88,7 @@ class Diagnoser {
   cache::BuildCaches* cache_;
   cache::Verifier local_verifier_, remote_verifier_;
   cache::SetWalker local_walker_, remote_walker_;
-  SetFingerprints local_sets_, remote_sets_;
+  std::shared_ptr<const SetFingerprints> local_sets_, remote_sets_;
   cache::Recipe last_recipe_;
   absl::flat_hash_map<std::string, uint32_t> proofs_;  // by what differs
 };

@@ -19,6 +19,11 @@ class SetFingerprints {
   // wrong match has a chance of 2^-64. 0 where nothing can be said: part of the set is lost. Sets
   // that are not built alike may have the same inputs all the same.
   uint64_t Of(cache::SetId set) const { return sets_[set]; }
+  // Whether they are those of `log` too: logs share their tables.
+  bool AreOf(const cache::ExecutionLog& log) const {
+    return log.tables == log_.tables &&
+           log.workspace_runfiles_directory == log_.workspace_runfiles_directory;
+  }
 
  private:
   uint64_t OfArtifact(cache::ArtifactId id) const;
