@@ -39,9 +39,11 @@ struct Spawn {
   bool damaged : 1 = false;           // something in it could not be read
   uint8_t digest_length = 0;
   uint8_t digest[32] = {};   // the logged action digest; length 0: none was logged
-  uint64_t digest_size = 0;  // bytes of the Action message
+  uint32_t digest_size = 0;  // bytes of the Action message
   uint64_t timeout_millis = 0;
-  int64_t total_nanoseconds = 0, execution_nanoseconds = 0;  // wall time; 0 where none is logged
+  // Wall time of executing it, or of all there was to do where that is all the log says; 0 where it
+  // says neither.
+  int64_t nanoseconds = 0;
 
   BlobDigest LoggedDigest() const;
 

@@ -31,7 +31,7 @@ void SpawnExecView::Clear() {
   remotable = cacheable = remote_cacheable = cache_hit = false;
   timeout_millis = 0;
   exit_code = 0;
-  total_nanoseconds = execution_nanoseconds = 0;
+  times = {};
 }
 
 LogBuilder::LogBuilder(std::shared_ptr<LogTables> tables) {
@@ -100,9 +100,13 @@ void LogBuilder::SetDigest(std::string_view hex, uint64_t size, Spawn* spawn) {
     Warn(absl::StrCat("the action's digest: ", digest.status().message()));
     return;
   }
+  if (size > UINT32_MAX) {
+    Warn(absl::StrCat("the action's digest: an Action message of ", size, " bytes cannot be"));
+    return;
+  }
   std::copy(digest->hash.begin(), digest->hash.end(), spawn->digest);
   spawn->digest_length = digest->length;
-  spawn->digest_size = size;
+  spawn->digest_size = static_cast<uint32_t>(size);
   log.has_digests = true;
 }
 
@@ -274,8 +278,7 @@ void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
   spawn.cacheable = view.cacheable;
   spawn.remote_cacheable = view.remote_cacheable;
   spawn.timeout_millis = view.timeout_millis;
-  spawn.total_nanoseconds = view.total_nanoseconds;
-  spawn.execution_nanoseconds = view.execution_nanoseconds;
+  spawn.nanoseconds = view.times.OfSpawn();
   if (view.digest.has_digest) {
     SetFunction(view.digest.function);
     SetDigest(view.digest.hash, view.digest.size, &spawn);

@@ -17,6 +17,12 @@
 
 namespace lre_audit::cache {
 
+// What a SpawnMetrics message says, in nanoseconds; 0 where it does not.
+struct WallTimes {
+  int64_t total = 0, execution = 0;
+  int64_t OfSpawn() const { return execution != 0 ? execution : total; }
+};
+
 // A SpawnExec message, whichever way it was written; the views are the reader's.
 struct SpawnExecView {
   using Pairs = std::vector<std::pair<std::string_view, std::string_view>>;
@@ -33,7 +39,7 @@ struct SpawnExecView {
   bool remotable = false, cacheable = false, remote_cacheable = false, cache_hit = false;
   uint64_t timeout_millis = 0;
   int32_t exit_code = 0;
-  int64_t total_nanoseconds = 0, execution_nanoseconds = 0;
+  WallTimes times;
 
   void Clear();
 };

@@ -79,8 +79,7 @@ class CompactLogReader : public LogReader {
 bool ReadPair(std::string_view message, std::pair<std::string_view, std::string_view>* pair);
 bool ReadPlatform(std::string_view message, SpawnExecView::Pairs* properties);
 bool ReadDigest(std::string_view message, SpawnExecView::File* file);
-bool ReadMetrics(std::string_view message, int64_t* total_nanoseconds,
-                 int64_t* execution_nanoseconds);
+bool ReadMetrics(std::string_view message, WallTimes* times);
 
 }  // namespace lre_audit::cache
 

@@ -66,15 +66,14 @@ bool ReadDigest(std::string_view message, SpawnExecView::File* file) {
   return reader.ok();
 }
 
-bool ReadMetrics(std::string_view message, int64_t* total_nanoseconds,
-                 int64_t* execution_nanoseconds) {
+bool ReadMetrics(std::string_view message, WallTimes* times) {
   WireReader reader(message);
   bool whole = true;
   while (reader.Next()) {
     const WireField& field = reader.field();
     if (!field.IsBytes()) continue;
-    if (field.number == 1) whole &= ReadDuration(field.bytes, total_nanoseconds);
-    if (field.number == 8) whole &= ReadDuration(field.bytes, execution_nanoseconds);
+    if (field.number == 1) whole &= ReadDuration(field.bytes, &times->total);
+    if (field.number == 8) whole &= ReadDuration(field.bytes, &times->execution);
   }
   return reader.ok() && whole;
 }
@@ -121,7 +120,7 @@ void BinaryLogReader::Read(std::string_view entry) {
           whole &= ReadDigest(field.bytes, &view_.digest);
           break;
         case 20:
-          whole &= ReadMetrics(field.bytes, &view_.total_nanoseconds, &view_.execution_nanoseconds);
+          whole &= ReadMetrics(field.bytes, &view_.times);
           break;
         default:
           break;

@@ -284,9 +284,12 @@ void CompactLogReader::SpawnEntry(std::string_view message) {
           builder_.SetDigest(digest.hash, digest.size, &spawn);
           break;
         }
-        case 18:
-          whole &= ReadMetrics(field.bytes, &spawn.total_nanoseconds, &spawn.execution_nanoseconds);
+        case 18: {
+          WallTimes times;
+          whole &= ReadMetrics(field.bytes, &times);
+          spawn.nanoseconds = times.OfSpawn();
           break;
+        }
         default:
           break;
       }

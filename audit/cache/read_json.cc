@@ -245,8 +245,8 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
         break;
       case kMetrics:
         // What is no time is none: nothing but the ranking depends on it.
-        if (key_ == "totalTime") view_->total_nanoseconds = Nanoseconds(value);
-        if (key_ == "executionWallTime") view_->execution_nanoseconds = Nanoseconds(value);
+        if (key_ == "totalTime") view_->times.total = Nanoseconds(value);
+        if (key_ == "executionWallTime") view_->times.execution = Nanoseconds(value);
         return true;
       default:
         break;

@@ -412,9 +412,7 @@ class Finder {
   // What executing costs: the side that executed says so, a cache hit takes next to nothing.
   int64_t Nanoseconds(const SpawnPair& pair) const {
     const auto of = [](const cache::Spawn& spawn) {
-      const int64_t time =
-          spawn.execution_nanoseconds != 0 ? spawn.execution_nanoseconds : spawn.total_nanoseconds;
-      return std::max<int64_t>(time, 0);
+      return std::max<int64_t>(spawn.nanoseconds, 0);
     };
     const cache::Spawn& local = local_.spawns[pair.local];
     const cache::Spawn& remote = remote_.spawns[pair.remote];

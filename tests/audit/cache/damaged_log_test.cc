@@ -138,6 +138,16 @@ TEST(DamagedLog, HashesThatAreNone) {
   EXPECT_TRUE(ExpandSpawn(log, log.spawns[0]).damaged);
 }
 
+TEST(DamagedLog, SizesThatCannotBe) {
+  std::vector<tools::protos::SpawnExec> spawns = SampleSpawns();
+  *spawns[0].mutable_digest() = SampleDigest("action");
+  spawns[0].mutable_digest()->set_size_bytes(int64_t{1} << 32);
+  const ExecutionLog log = Read(BinaryLog(spawns));
+  ASSERT_EQ(log.warning_count, 1u);
+  EXPECT_THAT(log.warnings[0].message, HasSubstr("an Action message of 4294967296 bytes"));
+  EXPECT_FALSE(log.spawns[0].LoggedDigest().known());
+}
+
 // Lengths that promise what is not there take no memory, and end the reading.
 TEST(DamagedLog, AbsurdLengths) {
   const std::string good = Delimited(SampleSpawns()[0]);

@@ -221,6 +221,7 @@ std::vector<SpawnExec> SampleSpawns() {
   compile.mutable_metrics()->mutable_execution_wall_time()->set_nanos(250'000'000);
 
   SpawnExec tree;
+  tree.mutable_metrics()->mutable_total_time()->set_seconds(3);
   for (const char* argument : {"/bin/bash", "-c", "mkdir out/tree"})
     tree.add_command_args(argument);
   AddFile("a/main.cc", false, tree.add_inputs());

@@ -35,6 +35,9 @@ int main(int argc, char** argv) {
       log->spawns.size(), static_cast<double>(log->bytes) / 1e6, seconds,
       cpu(usage.ru_utime) + cpu(usage.ru_stime), static_cast<double>(log->bytes) / 1e6 / seconds,
       usage.ru_maxrss / 1000, static_cast<size_t>(log->warning_count));
+  const lre_audit::cache::LogTables& tables = *log->tables;
+  printf("of %zu strings, %zu artifacts, %zu sets, %zu symlinks\n", tables.strings.size(),
+         tables.artifacts.size(), tables.sets.size(), log->symlink_actions.size());
   const size_t spawns = argc > 2 ? strtoul(argv[2], nullptr, 10) : 0;
   if (spawns == 0) return 0;
   lre_audit::cache::Verifier verifier(*log, nullptr);
