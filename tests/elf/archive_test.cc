@@ -9,6 +9,7 @@
 #include "elf/dwarf.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit::elf {
 namespace {
@@ -22,13 +23,9 @@ using ::testing::IsEmpty;
 class CompiledTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "archive-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = fs::canonical(name);
     std::ofstream(directory_ / "a.c") << "int a(void) { return 1; }\n";
     Run("gcc -g -c a.c && cp a.o a-member-with-quite-a-long-name.o");
   }
-  void TearDown() override { fs::remove_all(directory_); }
   void Run(const std::string& command) {
     const std::string line = "cd '" + directory_.string() + "' && " + command;
     ASSERT_EQ(system(line.c_str()), 0) << command;
@@ -37,7 +34,8 @@ class CompiledTest : public testing::Test {
     std::ifstream in(directory_ / file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  fs::path directory_;
+  const TemporaryDirectory temporary_;
+  const fs::path directory_ = temporary_.path();
 };
 
 std::vector<std::string> Names(const ArchiveFacts& archive) {

@@ -13,6 +13,7 @@
 #include "elf/host_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit::elf {
 namespace {
@@ -109,13 +110,9 @@ TEST(OracleTest, EveryExecutableOfThisMachineResolvesAsItsLoaderSays) {
 class CompiledTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "loader-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = fs::canonical(name);
     std::ofstream(directory_ / "lib.c") << "int f(void) { return 1; }\n";
     std::ofstream(directory_ / "main.c") << "int main(void) { return 0; }\n";
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   void Run(const std::string& command) {
     ASSERT_EQ(system(("cd " + Quoted(directory_) + " && " + command).c_str()), 0) << command;
@@ -141,7 +138,8 @@ class CompiledTest : public testing::Test {
     EXPECT_EQ(Ours(*process), listed);
   }
 
-  fs::path directory_;
+  const TemporaryDirectory temporary_;
+  const fs::path directory_ = temporary_.path();
 };
 
 TEST_F(CompiledTest, RpathChainThroughTheLibrary) {

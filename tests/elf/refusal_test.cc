@@ -15,6 +15,7 @@
 #include "elf/search.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit::elf {
 namespace {
@@ -134,9 +135,6 @@ const Row kRows[] = {
 class RefusalTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "refusal-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = fs::canonical(name);
     // Relocations and data over several pages: what is missing of them is missed at once.
     std::ofstream(directory_ / "lib.c")
         << "int x; int* far[4000] = {[0] = &x, [1000] = &x, [2000] = &x, [3999] = &x};\n"
@@ -155,7 +153,6 @@ class RefusalTest : public testing::Test {
     ASSERT_FALSE(musl_.empty());
     Run("gcc -nostdlib -o musl start.c" + flags + " -Wl,--dynamic-linker=" + musl_);
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   int Status(const std::string& command) {
     return system(("cd '" + directory_.string() + "' && exec " + command).c_str());
@@ -184,7 +181,8 @@ class RefusalTest : public testing::Test {
     EXPECT_EQ(status == 0, is != Is::kRefused) << status << ": " << Contents(directory_ / "log");
   }
 
-  fs::path directory_;
+  const TemporaryDirectory temporary_;
+  const fs::path directory_ = temporary_.path();
   std::string musl_;
 };
 

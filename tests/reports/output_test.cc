@@ -12,6 +12,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -26,12 +27,7 @@ std::string ReadFile(const fs::path& path) {
 
 class WriteOutputFileTest : public ::testing::Test {
  protected:
-  WriteOutputFileTest() {
-    std::string pattern = (fs::temp_directory_path() / "output_test.XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    report_.set_verdict(Report::CLEAN);
-  }
-  ~WriteOutputFileTest() override { fs::remove_all(directory_); }
+  WriteOutputFileTest() { report_.set_verdict(Report::CLEAN); }
 
   absl::Status Write(const std::string& argument) {
     absl::StatusOr<OutputFile> file = ParseOutputFile(argument);
@@ -42,7 +38,8 @@ class WriteOutputFileTest : public ::testing::Test {
     return std::distance(fs::directory_iterator(directory_), fs::directory_iterator());
   }
 
-  fs::path directory_;
+  const TemporaryDirectory temporary_;
+  const fs::path directory_ = temporary_.path();
   Report report_;
 };
 

@@ -55,7 +55,7 @@ class InflateTest : public testing::Test {
     plain_ = ReadFile(scratch_ / "plain");
   }
   std::string File(std::string_view name) { return ReadFile(scratch_ / name); }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   std::string plain_;
 };
 

@@ -157,7 +157,7 @@ TEST(PipelinedSourceTest, ReadsAheadNoFurtherThanItMay) {
 
 // The chain that a layer flows through, with and without threads, over all compressions.
 TEST(PipelineTest, AnInflaterInAChainGivesTheSameBytesAndHashes) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() +
         " && (seq 1 900000; head -c 3000000 /dev/urandom) > plain && gzip -k plain && "
         "zstd -q -k plain");

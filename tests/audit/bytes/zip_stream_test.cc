@@ -75,7 +75,7 @@ class ZipStreamTest : public testing::Test {
     Shell("cd " + scratch_.path() + " && rm -f a.zip && " + command);
     return ReadFile(scratch_ / "a.zip");
   }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   std::vector<std::pair<std::string, std::string>> expected_;
 };
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "tests/audit/claims/extract.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -20,12 +21,6 @@ using namespace std::string_literals;
 // A program that prints its arguments, one per line in brackets: what Linux made of the #! line.
 class ShebangTest : public testing::Test {
  protected:
-  ShebangTest() {
-    std::string name = testing::TempDir() + "shebang.XXXXXX";
-    directory_ = mkdtemp(name.data());
-  }
-  ~ShebangTest() override { (void)!system(("rm -r " + directory_).c_str()); }
-
   std::string Write(const std::string& name, const std::string& text) {
     const std::string path = directory_ + "/" + name;
     std::ofstream(path, std::ios::binary) << text;
@@ -55,7 +50,8 @@ class ShebangTest : public testing::Test {
     return answer;
   }
 
-  std::string directory_;
+  const TemporaryDirectory temporary_;
+  const std::string directory_ = temporary_.path();
 };
 
 TEST(Shebang, Table) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/elf/elf_builder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -35,9 +36,6 @@ struct Ran {
 class RunElfTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "elf-command-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = fs::canonical(name);
     using namespace std::string_literals;
     ElfSpec loader;
     loader.soname = "ld-linux-x86-64.so.2";
@@ -46,7 +44,6 @@ class RunElfTest : public ::testing::Test {
         "ld.so (GNU libc) stable release version 2.42.\n\0"s;
     Write("/lib64/ld-linux-x86-64.so.2", loader);
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   void WriteBytes(const std::string& path, const std::string& bytes) {
     const fs::path file = root_ + path;
@@ -67,7 +64,8 @@ class RunElfTest : public ::testing::Test {
     return {exit_code, out.str(), err.str()};
   }
 
-  std::string root_;
+  const TemporaryDirectory temporary_;
+  const std::string root_ = temporary_.path();
 };
 
 ElfSpec Program(std::vector<std::string> needed = {}) {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -69,9 +70,8 @@ TEST(GateSubjectsTest, APolicyOfExceptionsNamesNoSubjects) {
 
 // What is discovered is relative to the directory, so that init's policy works where it is written.
 TEST(GateSubjectsTest, DiscoveryAndPolicyNameTheSameFiles) {
-  const std::filesystem::path directory =
-      std::filesystem::path(testing::TempDir()) / "gate_subjects";
-  std::filesystem::create_directories(directory);
+  const TemporaryDirectory temporary;
+  const std::filesystem::path directory = temporary.path();
   std::ofstream(directory / "MODULE.bazel") << "module(name = \"x\")\n";
   std::ofstream(directory / "flake.lock") << R"({"nodes":{"root":{}},"root":"root","version":7})";
   std::vector<std::string> problems;

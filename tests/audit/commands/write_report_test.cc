@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "audit/commands/terminal.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -109,11 +110,9 @@ TEST(WriteReport, EscapesOnceForAllOutputs) {
   Report report;
   *report.add_findings() = MakeFinding("LRE203", Finding::ERROR);
   report.mutable_findings(0)->set_path("/nix/store/a\n\xff");
-  std::string pattern = (fs::temp_directory_path() / "write_report_test.XXXXXX").string();
-  const fs::path directory = mkdtemp(pattern.data());
+  const TemporaryDirectory directory;
   ReportOptions options;
-  options.outputs = {"json=" + (directory / "r.json").string(),
-                     "text=" + (directory / "r.txt").string()};
+  options.outputs = {"json=" + directory / "r.json", "text=" + directory / "r.txt"};
   options.quiet = true;  // of standard output alone
   const Written written = Write(report, options);
   EXPECT_EQ(written.exit_code, 1);
@@ -122,7 +121,6 @@ TEST(WriteReport, EscapesOnceForAllOutputs) {
   EXPECT_EQ(nlohmann::json::parse(json)["findings"][0]["path"], "/nix/store/a\\n\\xff");
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(text), {}),
               HasSubstr("  --> /nix/store/a\\n\\xff\n"));
-  fs::remove_all(directory);
 }
 
 TEST(WriteReport, SaysWhatCouldNotBeWrittenAndWritesTheRest) {

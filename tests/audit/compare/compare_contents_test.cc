@@ -46,7 +46,7 @@ class CompareContentsTest : public ::testing::Test {
     return differences.ok() ? *differences : std::vector<ContentDifference>();
   }
 
-  nix::TemporaryDirectory root_;
+  TemporaryDirectory root_;
   FakeTree image_;
 };
 

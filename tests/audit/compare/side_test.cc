@@ -35,7 +35,7 @@ class OpenSideTest : public ::testing::Test {
     return directory_ / name;
   }
 
-  nix::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(OpenSideTest, Stores) {

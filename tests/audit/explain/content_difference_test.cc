@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "audit/explain/archive_members.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit::explain {
 namespace {
@@ -71,13 +72,9 @@ TEST(CompareBlobs, BuildIdsAreNoReason) {
 class Archives : public testing::Test {
  protected:
   void SetUp() override {
-    directory_ = testing::TempDir() + "/archives_" + std::to_string(getpid());
-    std::filesystem::create_directories(directory_);
     Write("one", "first file\n");
     Write("a-name-of-more-than-sixteen-bytes", "second file\n");
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   void Write(const std::string& name, const std::string& text) {
     std::ofstream(directory_ + "/" + name) << text;
   }
@@ -87,7 +84,8 @@ class Archives : public testing::Test {
     bytes << std::ifstream(directory_ + "/out", std::ios::binary).rdbuf();
     return bytes.str();
   }
-  std::string directory_;
+  const TemporaryDirectory temporary_;
+  const std::string directory_ = temporary_.path();
   const std::string files_ = " one a-name-of-more-than-sixteen-bytes",
                     reversed_ = " a-name-of-more-than-sixteen-bytes one";
 };

@@ -37,7 +37,7 @@ class CacheDirectoryTest : public ::testing::Test {
     return *std::move(directory);
   }
 
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   const std::string path_ = scratch_ / "a/b/cache";
 };
 

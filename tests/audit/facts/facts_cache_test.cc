@@ -47,7 +47,7 @@ class FactsCacheTest : public ::testing::Test {
     ASSERT_EQ(utimes(file.c_str(), times), 0);
   }
 
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   const std::string path_ = scratch_ / "cache";
   std::mutex mutex_;
   std::vector<std::string> notes_;

@@ -165,7 +165,7 @@ TEST(Audit, DeterministicReport) {
 }
 
 TEST(Audit, AClosureThatTheUserNames) {
-  const nix::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   nix::WriteFileOrFail(directory / "paths", kPackage + "\n" + kOther + "\n");
   FakeTree tree;
   FillClean(tree);

@@ -35,7 +35,7 @@ MergedTree Merge(const FakeTree& tree, bool nar_hashes = true) {
 
 // What `nix-store --dump` of the package below gives.
 std::string RealHash() {
-  const nix::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   nix::RunShell("cd " + directory.path() +
                 " && mkdir -p p/bin && printf hello > p/bin/program && chmod 555 p/bin/program && "
                 "printf data > p/data && ln -s bin/program p/link");

@@ -77,7 +77,7 @@ class RealProgramsTest : public ::testing::Test {
     }
     return text;
   }
-  nix::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
 };
 
 struct ProgramCase {
@@ -239,7 +239,7 @@ class RootTest : public ::testing::Test {
     return ViewOfClosure(std::move(closure), root_.path() + "/", kind);
   }
   void Run(const std::string& command) { RunShell("set -e; cd " + root_.path() + "\n" + command); }
-  nix::TemporaryDirectory root_;
+  TemporaryDirectory root_;
 };
 
 TEST_F(RootTest, StaysBelowTheRoot) {

@@ -80,30 +80,6 @@ void WriteFileOrFail(const std::string& path, std::string_view contents) {
   EXPECT_TRUE(file.good()) << path;
 }
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = std::filesystem::temp_directory_path() / "lre-audit-test-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) ADD_FAILURE() << "mkdtemp " << pattern;
-  // Nix refuses a store below a symlink.
-  path_ = std::filesystem::canonical(pattern);
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code error;
-  // Store paths are read-only, which stops anyone but root from removing what they hold.
-  using std::filesystem::recursive_directory_iterator;
-  std::filesystem::permissions(path_, std::filesystem::perms::owner_all,
-                               std::filesystem::perm_options::add, error);
-  for (recursive_directory_iterator it(path_, error), end; !error && it != end;
-       it.increment(error)) {
-    if (it->is_directory(error) && !it->is_symlink(error)) {
-      std::filesystem::permissions(it->path(), std::filesystem::perms::owner_all,
-                                   std::filesystem::perm_options::add, error);
-    }
-  }
-  std::filesystem::remove_all(path_, error);
-  EXPECT_FALSE(error) << path_ << ": " << error.message();
-}
-
 NixStore::NixStore(Layout layout) : layout_(layout) {}
 
 std::string NixStore::store_directory() const {

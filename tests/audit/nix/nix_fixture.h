@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit::nix {
 
@@ -16,20 +17,6 @@ std::string RunShell(const std::string& command);
 std::vector<std::string> Lines(std::string_view text);
 std::string ReadFileOrFail(const std::string& path);
 void WriteFileOrFail(const std::string& path, std::string_view contents);
-
-// A directory of its own below $TMPDIR, removed at the end, read-only contents included.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
 
 class NixStore {
  public:

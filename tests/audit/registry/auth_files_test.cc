@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "audit/registry/credential_helper.h"
 #include "base/text.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit::registry {
 namespace {
@@ -24,12 +25,9 @@ using ::testing::Not;
 class AuthFiles : public testing::Test {
  protected:
   AuthFiles() {
-    std::string name = testing::TempDir() + "auth.XXXXXX";
-    directory_ = mkdtemp(name.data());
     variables_["HOME"] = directory_;
     variables_["XDG_RUNTIME_DIR"] = directory_ + "/run";
   }
-  ~AuthFiles() override { std::filesystem::remove_all(directory_); }
 
   void Write(const std::string& name, const std::string& text) {
     const std::filesystem::path path = directory_ + "/" + name;
@@ -58,7 +56,8 @@ class AuthFiles : public testing::Test {
     setenv("PATH", absl::StrCat(directory_, "/bin:/usr/bin:/bin").c_str(), 1);
   }
 
-  std::string directory_;
+  const TemporaryDirectory temporary_;
+  const std::string directory_ = temporary_.path();
   std::map<std::string, std::string> variables_;
 };
 

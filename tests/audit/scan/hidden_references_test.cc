@@ -60,7 +60,7 @@ class HiddenReferencesTest : public testing::Test {
           " > note && seq 1 100000 > other && " + command);
     return ReadFile(scratch_ / "out");
   }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
 };
 
 TEST_F(HiddenReferencesTest, Planted) {

@@ -115,7 +115,7 @@ class KeptPartTest : public ::testing::Test {
     return Dump(ScanTree(tree, scan));
   }
 
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   DigestTree tree_;
   std::vector<std::string> notes_;
 };

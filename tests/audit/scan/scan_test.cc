@@ -151,7 +151,7 @@ TEST(ScanTree, WindowsAreSortedAndDistinct) {
 }
 
 TEST(ScanTree, NarHashOfWhatComesInOrder) {
-  const nix::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   nix::RunShell("cd " + directory.path() +
                 " && mkdir -p p/bin p/empty && printf hello > p/bin/program && chmod 555 "
                 "p/bin/program && : > p/file && ln -s bin/program p/link");

@@ -27,7 +27,7 @@ const std::string kOther = "/nix/store/1m1k9c8g5n2xq7rwvyzb3dfhjlp4s6ai-other-2.
 
 // What Nix says of a directory with these files.
 std::string RealHash(const std::map<std::string, std::string>& files) {
-  const nix::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const std::string root = directory / "p";
   for (const auto& [name, contents] : files) {
     const std::string path = root + "/" + name;
@@ -191,7 +191,7 @@ TEST(HashNars, NothingToReadIsNotRead) {
   NarNode link = Node("link", Entry::Type::kSymlink);
   link.target = "empty";
   request.nodes.push_back(link);
-  const nix::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   nix::RunShell("cd " + directory.path() + " && mkdir -p p/empty && ln -s empty p/link");
   const std::string real = nix::RunShell("nix-hash --type sha256 " + directory.path() + "/p");
   EXPECT_THAT(Hashes(HashNars(tree, {request}, OneJob())),

@@ -7,6 +7,7 @@
 
 #include "audit/toolchain/read_config.h"
 #include "tests/audit/toolchain/config_text.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -74,14 +75,13 @@ TEST(ReadBazelrc, AnImportNeedsOneFile) {
 }
 
 TEST(ReadBazelrc, TheWorkspaceIsTheNearestOneAbove) {
-  const std::filesystem::path root =
-      std::filesystem::path(testing::TempDir()) / "bazelrc_test_workspace";
+  const TemporaryDirectory temporary;
+  const std::filesystem::path root = temporary.path();
   std::filesystem::create_directories(root / "tools");
   std::ofstream(root / "MODULE.bazel") << "";
   const ConfigFacts facts =
       ReadBazelrc((root / "tools/ci.bazelrc").string(), "import %workspace%/lre.bazelrc\n");
   EXPECT_THAT(Lines(facts), ElementsAre("1:8 IMPORT import=" + (root / "lre.bazelrc").string()));
-  std::filesystem::remove_all(root);
 }
 
 // As LRE's flake module writes it.

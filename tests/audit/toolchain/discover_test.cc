@@ -6,6 +6,7 @@
 #include <string>
 
 #include "audit/toolchain/read_config.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -16,14 +17,6 @@ using testing::IsEmpty;
 
 class DiscoverTest : public testing::Test {
  protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) /
-            testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   void Write(const std::string& path, std::string_view text) const {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path, std::ios::binary) << text;
@@ -40,7 +33,8 @@ class DiscoverTest : public testing::Test {
     return found;
   }
 
-  fs::path root_;
+  const TemporaryDirectory temporary_;
+  const fs::path root_ = temporary_.path();
 };
 
 constexpr char kToolPaths[] =

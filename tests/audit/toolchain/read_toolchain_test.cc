@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
 namespace {
@@ -23,12 +24,6 @@ using ::testing::IsEmpty;
 
 class ReadToolchainTest : public testing::Test {
  protected:
-  ReadToolchainTest() {
-    std::string name = testing::TempDir() + "toolchainXXXXXX";
-    root_ = mkdtemp(name.data());
-  }
-  ~ReadToolchainTest() override { fs::remove_all(root_); }
-
   void Write(const std::string& name, std::string_view text, bool executable = false) {
     const fs::path path = fs::path(root_) / name;
     fs::create_directories(path.parent_path());
@@ -53,7 +48,8 @@ class ReadToolchainTest : public testing::Test {
     return shown;
   }
 
-  std::string root_;
+  const TemporaryDirectory temporary_;
+  const std::string root_ = temporary_.path();
 };
 
 TEST_F(ReadToolchainTest, EveryFileThatAToolchainCanConsistOf) {

@@ -66,7 +66,7 @@ Listed List(const std::string& reference) {
 }
 
 TEST(ContainersStorage, WhiteoutsAreThoseOfTheArchive) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() + R"( && umoci init --layout oci && umoci new --image oci:t
     mkdir -p l/c/f u/c && echo a > l/a && echo b > l/b && echo d > l/c/d && echo g > l/c/f/g
     ln -s a l/link && printf '' > l/empty && chmod 4755 l/a
@@ -84,7 +84,7 @@ TEST(ContainersStorage, WhiteoutsAreThoseOfTheArchive) {
 
 // vfs copies all below into each layer's directory; what a layer did is found by comparing.
 TEST(ContainersStorage, VfsLayersAreToldApart) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() + R"( && umoci init --layout oci && umoci new --image oci:t
     mkdir -p l/c/f l/same u/c u/same/new top && echo a > l/a && echo b > l/b && echo d > l/c/d
     echo g > l/c/f/g && ln -s a l/link && echo x > l/same/x && echo k > l/same/kept
@@ -134,7 +134,7 @@ TEST(ContainersStorage, VfsLayersAreToldApart) {
 }
 
 TEST(OverlayLayerSink, SignsOfEveryKind) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   const FileHandle directory(open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY));
   RecordingSink sink;
   OverlayLayerSink overlay(directory, 1000, 100, sink);
@@ -198,7 +198,7 @@ class TarSplitTest : public testing::Test {
     const absl::StatusOr<std::string> all = ReadAll(source, 1 << 20);
     return all.ok() ? *all : all.status().ToString();
   }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
 };
 
 TEST_F(TarSplitTest, PutsTheArchiveTogether) {

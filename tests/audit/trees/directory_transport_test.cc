@@ -37,7 +37,7 @@ class DirectoryTransportTest : public testing::Test {
     }
     return problems;
   }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   size_t bytes_ = 0;
 };
 

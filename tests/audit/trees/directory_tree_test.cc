@@ -14,7 +14,7 @@ using testing::IsEmpty;
 using Kind = Problem::Kind;
 
 TEST(Rootfs, PartsAndOrder) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() +
         " && mkdir -p r/nix/store/{h-p/bin,.links} r/etc && echo x > r/nix/store/h-p/bin/x && "
         "ln r/nix/store/h-p/bin/x r/nix/store/h-p/bin/y && ln -s /etc/passwd r/nix/store/h-link && "
@@ -43,7 +43,7 @@ TEST(Rootfs, PartsAndOrder) {
 }
 
 TEST(Rootfs, NoSymlinkIsFollowed) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() +
         " && mkdir -p outside/store r && echo secret > outside/store/s && "
         "ln -s ../outside r/nix");
@@ -69,7 +69,7 @@ TEST(Rootfs, KernelFileSystemsArePassedOver) {
 
 // A file that shrinks between two pieces.
 TEST(Rootfs, FilesThatChangeWhileTheyAreRead) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   const std::string path = scratch / "big";
   for (const bool grow : {false, true}) {
     Shell("head -c 1000000 /dev/zero > " + path);
@@ -97,7 +97,7 @@ TEST(Rootfs, FilesThatChangeWhileTheyAreRead) {
 }
 
 TEST(Store, OnlyItsOwnPaths) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("mkdir -p " + scratch / "nix/store/h-a && echo x > " + scratch / "nix/store/h-a/f");
   for (const std::string& bad :
        {std::string("/etc/passwd"), std::string("/nix/store/"), std::string("/nix/store/."),
@@ -122,7 +122,7 @@ TEST(Store, OnlyItsOwnPaths) {
 }
 
 TEST(Store, EntriesThatAreNoStorePaths) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("mkdir -p " + scratch / "nix/store/.links" + " && cd " + scratch / "nix/store" +
         " && : > .links/x && : > tmp-1 && ln -s /nowhere dangling && ln -s loop loop && "
         ": > 'a b.lock'");
@@ -144,7 +144,7 @@ TEST(Store, EntriesThatAreNoStorePaths) {
 
 // Whatever is wrong but that it is not there stays a problem.
 TEST(Store, OtherErrorsOfTheTop) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   const std::string too_long(300, 'x');
   Shell("mkdir -p " + scratch / "nix/store");
   const auto tree = OpenStore(scratch.path(), "/nix/store", {"/nix/store/" + too_long});

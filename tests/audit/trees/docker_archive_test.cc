@@ -92,7 +92,7 @@ class DockerArchiveTest : public testing::Test {
     return problems[0];
   }
 
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
   std::vector<std::string> files_;
 };
 

@@ -64,7 +64,7 @@ std::string ToHex(std::string_view bytes) { return absl::BytesToHexString(ToAbsl
 
 // Go's answers, one for each question.
 std::vector<std::string> AskGo(const std::vector<std::string>& questions) {
-  const ScratchDirectory scratch;
+  const TemporaryDirectory scratch;
   PutFile(scratch / "main.go", kGoMain);
   std::string input;
   for (const std::string& question : questions) absl::StrAppend(&input, question, "\n");

@@ -62,7 +62,7 @@ json.dump(index, open('index.json', 'w'))
     }
     return lines;
   }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
 };
 
 TEST_F(DocumentsTest, KeysAreReadAsGoDoes) {

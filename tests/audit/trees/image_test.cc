@@ -70,7 +70,7 @@ class ImageTest : public testing::Test {
                                python + "['digest'][7:],end='')\"");
     return Path("oci/blobs/sha256/" + digest);
   }
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
 };
 
 TEST_F(ImageTest, EveryTransportGivesTheSameFiles) {

@@ -36,7 +36,7 @@ class ImageVerifyTest : public ::testing::Test {
     return scratch_ / ("oci/blobs/sha256/" + tree.parts()[part].digest.substr(7));
   }
 
-  ScratchDirectory scratch_;
+  TemporaryDirectory scratch_;
 };
 
 TEST_F(ImageVerifyTest, WhatIsPromisedIsThere) {

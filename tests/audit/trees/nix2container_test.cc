@@ -78,7 +78,7 @@ class Nix2containerTest : public ::testing::Test {
     return HasProblem(problems_, kind, part);
   }
 
-  const ScratchDirectory scratch_;
+  const TemporaryDirectory scratch_;
   TreeLimits limits_;
   std::vector<Problem> problems_;
 };

@@ -238,7 +238,7 @@ TEST(Overlay, MillionsOfFiles) {
 
 // The merged view against what umoci unpacks: layers of every kind of change, made by umoci.
 TEST(Overlay, AgreesWithUmoci) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   const std::string image = scratch / "image";
   Shell("cd " + scratch.path() + R"( && umoci init --layout image && umoci new --image image:t
     mkdir -p l1/{usr/lib,a/b/c,dir,keep,opq/sub} && ln -s usr/lib l1/lib

@@ -31,7 +31,7 @@ class Stream : public ByteSource {
 };
 
 std::string Archive() {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() + " && seq 100000 > a && tar -cf a.tar a");
   return ReadFile(scratch / "a.tar");
 }

@@ -16,18 +16,6 @@
 
 namespace lre_audit {
 
-ScratchDirectory::ScratchDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "trees-XXXXXX").string();
-  path_ = mkdtemp(pattern.data());
-}
-ScratchDirectory::~ScratchDirectory() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-}
-std::string ScratchDirectory::operator/(std::string_view name) const {
-  return path_ + "/" + std::string(name);
-}
-
 std::string Shell(const std::string& command) {
   std::string output;
   const std::string script = "set -euo pipefail; " + command;

@@ -1,4 +1,4 @@
-// What the tests of audit/trees share: a scratch directory, commands as oracles, a sink that
+// What the tests of audit/trees share: commands as oracles, a sink that
 // remembers, and archives that no tool would write.
 #ifndef LRE_AUDIT_TESTS_AUDIT_TREES_SUPPORT_H_
 #define LRE_AUDIT_TESTS_AUDIT_TREES_SUPPORT_H_
@@ -10,20 +10,9 @@
 #include <vector>
 
 #include "audit/trees/tree.h"
+#include "tests/support/temporary_directory.h"
 
 namespace lre_audit {
-
-// A directory that is removed at the end.
-class ScratchDirectory {
- public:
-  ScratchDirectory();
-  ~ScratchDirectory();
-  const std::string& path() const { return path_; }
-  std::string operator/(std::string_view name) const;
-
- private:
-  std::string path_;
-};
 
 // Runs a bash command line and returns what it wrote to stdout; fails the test if it fails.
 std::string Shell(const std::string& command);

@@ -99,7 +99,7 @@ class RealArchives : public testing::TestWithParam<std::tuple<const char*, const
 
 TEST_P(RealArchives, ReadsWhatLibarchiveReads) {
   const auto& [name, command] = GetParam();
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   const bool v7 = std::string_view(name).find("v7") != std::string_view::npos;
   Shell(
       "mkdir -p " + scratch / "t/sub/deep && cd " + scratch / "t" +
@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& instance) { return std::string(std::get<0>(instance.param)); });
 
 TEST(TarReader, ManySparseRunsNeedExtensionBlocks) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell(
       "cd " + scratch.path() +
       " && truncate -s 8M s && for i in $(seq 1 100); do printf x$i | dd of=s "
@@ -169,7 +169,7 @@ TEST(TarReader, ManySparseRunsNeedExtensionBlocks) {
 }
 
 TEST(TarReader, ExtendedAttributes) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() + R"( && echo x > f && python3 -c "
 import os
 os.setxattr('f', 'user.one', b'1')
@@ -184,7 +184,7 @@ os.setxattr('f', 'user.two', b'\0binary=\n')
 }
 
 TEST(TarReader, NumbersBeyondOctal) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("cd " + scratch.path() +
         " && echo x > f && touch -d @-5 f && "
         "tar --format=gnu --owner=:3000000000 --group=:4000000000 -cf x.tar f");
@@ -395,7 +395,7 @@ TEST(TarReader, WhatCutTheArchiveIsOneProblemWithWhatWasOpen) {
 
 // Cut anywhere: no crash, and either a problem or, at the border of an entry, nothing amiss.
 TEST(TarReader, TruncatedEverywhere) {
-  ScratchDirectory scratch;
+  TemporaryDirectory scratch;
   Shell("mkdir " + scratch / "t && cd " + scratch / "t && echo hello > a && ln -s a " +
         "$(printf 'n%.0s' $(seq 150)) && truncate -s 100000 holes && echo end >> holes && "
         "tar --format=gnu -S -cf ../g.tar . && tar --format=pax -S -cf ../p.tar .");
