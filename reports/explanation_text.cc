@@ -125,6 +125,9 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
   const bool differs =
       std::any_of(report.findings().begin(), report.findings().end(),
                   [](const Finding& finding) { return finding.severity() == Finding::ERROR; });
+  if (explanation.unknown_key() > 0) {
+    out << ", " << Grouped(AsCount(explanation.unknown_key())) << " whose keys cannot be told";
+  }
   if (explanation.paired() > 0 && explanation.other_key() == 0 && !differs) {
     out << ": " << paint("no difference", Paint::kGreen);
   }
@@ -134,7 +137,7 @@ void WriteExplanation(const Report& report, const TextOptions& options, std::ost
       << (explanation.verified() > 0 || explanation.paired() == 0 ? ""
           : explanation.caches().empty()
               ? " (--cache DIR or a gRPC log verifies those of logs without digests)"
-              : ", for no cache that was named has one of them")
+              : ", for no cache that answers has one of them")
       << "\n\n";
   for (const ExplainedAction& action : explanation.actions()) {
     WriteFullAction(action, paint, out);
@@ -209,9 +212,9 @@ void WriteKeyCause(const Finding& finding, const TextOptions& options, std::ostr
                         " that have another key for reading what it makes");
   } else {
     const uint64_t alone = AsCount(cause.actions_alone());
-    cost = absl::StrCat(Counted(all, "action"), all == 1 ? " has" : " have",
-                        " another key because of it",
-                        alone == 0 ? ", and of other causes too" : "");
+    cost =
+        absl::StrCat(Counted(all, "action"), all == 1 ? " has" : " have",
+                     " another key because of it", alone == 0 ? ", and of other causes too" : "");
     if (all > direct) {
       absl::StrAppend(&cost, ": ", Grouped(direct), " directly, ", Grouped(all - direct),
                       " by what they read");

@@ -18,8 +18,8 @@ because its result was never uploaded, was evicted, or was uploaded elsewhere.
 
 With --local-grpc-log and --remote-grpc-log it is what the cache said to Bazel (GetActionResult said
 NOT_FOUND), and what became of the upload. Of two builds, the one that asked first could find
-nothing, and is not blamed. A result whose blobs are gone counts, too: Bazel cannot use it. Caches of
-HTTP are not asked for each blob.
+nothing, and is not blamed. A result whose blobs are gone counts, too, and one that names none of
+the action's outputs: Bazel cannot use them. Caches of HTTP are not asked for each blob.
 
 Where the logs have no digests (before Bazel 7) it is UNVERIFIED: then nobody says that the
 key that was computed is the one that Bazel asked for.

@@ -17,7 +17,7 @@ namespace lre_audit::cache {
 // Bytes. An ActionResult that is larger names hundreds of thousands of outputs.
 constexpr uint64_t kMaxActionResult = uint64_t{64} << 20;
 
-// From one thread at a time; but once a remote one has answered, it may be asked from several.
+// A remote one may be asked from several threads, others from one at a time.
 class BuildCache : public KnownActions {
  public:
   // The ActionResult message of an action, as the cache sent it. NotFound where there is none.

@@ -3,41 +3,65 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <set>
+#include <system_error>
 #include <thread>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "audit/cache/action_result.h"
 #include "audit/cache/disk_cache.h"
 #include "audit/cache/remote_cache.h"
 #include "base/status.h"
+#include "base/text.h"
 
 namespace lre_audit::cache {
 namespace {
 
-constexpr uint64_t kMostTreeBytes = uint64_t{64} << 20;
-constexpr size_t kAtOnce = 15;  // questions, beside that of the thread that waits
+// Of a Tree message: some 50,000 files. Sixteen may be in memory at once, each several times over.
+constexpr uint64_t kMostTreeBytes = uint64_t{4} << 20;
+constexpr size_t kMostTrees = 100;  // of one result
+constexpr size_t kAtOnce = 15;      // questions, beside that of the thread that waits
 
 absl::Status CouldNotSay(const BlobDigest& digest) {
   return absl::UnavailableError(
       absl::StrCat("no cache that answers has ", digest.ToString(), ", and not all answer"));
 }
 
-// Of the blobs that the result of an action names, one that the cache does not have.
+// One of `blobs` that the cache does not have.
+absl::StatusOr<std::optional<BlobDigest>> FirstOf(BuildCache& cache,
+                                                  const std::vector<BlobDigest>& blobs) {
+  if (blobs.empty()) return std::nullopt;
+  LRE_ASSIGN_OR_RETURN(const std::vector<BlobDigest> missing, cache.FindMissing(blobs));
+  if (missing.empty()) return std::nullopt;
+  return missing[0];
+}
+
+// Of the blobs that the result of an action names, one that the cache does not have. What is beyond
+// the limits is taken as there.
 absl::StatusOr<std::optional<BlobDigest>> FirstMissing(BuildCache& cache,
-                                                       const std::string& action_result) {
-  LRE_ASSIGN_OR_RETURN(ResultBlobs blobs, BlobsOfResult(action_result));
-  for (const BlobDigest& digest : blobs.trees) {
+                                                       const ResultBlobs& blobs) {
+  LRE_ASSIGN_OR_RETURN(std::optional<BlobDigest> missing, FirstOf(cache, blobs.files));
+  for (size_t i = 0; i < std::min(blobs.trees.size(), kMostTrees) && !missing; ++i) {
+    const BlobDigest& digest = blobs.trees[i];
     const absl::StatusOr<std::string> tree = cache.ReadBlob(digest, kMostTreeBytes);
     if (absl::IsNotFound(tree.status())) return digest;
     if (absl::IsResourceExhausted(tree.status())) continue;
     LRE_RETURN_IF_ERROR(tree.status());
-    LRE_ASSIGN_OR_RETURN(const std::vector<BlobDigest> files, FilesOfTree(*tree));
-    blobs.files.insert(blobs.files.end(), files.begin(), files.end());
+    const absl::StatusOr<std::vector<BlobDigest>> files = FilesOfTree(*tree);
+    if (!files.ok()) return digest;  // a blob that is no tree is of no use either
+    LRE_ASSIGN_OR_RETURN(missing, FirstOf(cache, *files));
   }
-  LRE_ASSIGN_OR_RETURN(const std::vector<BlobDigest> missing, cache.FindMissing(blobs.files));
-  if (missing.empty()) return std::nullopt;
-  return missing[0];
+  return missing;
+}
+
+std::vector<uint64_t> FirstOutputs(const ResultBlobs& blobs) {
+  std::vector<uint64_t> hashes;
+  for (size_t i = 0; i < std::min<size_t>(blobs.outputs.size(), 2); ++i) {
+    hashes.push_back(BuildCaches::HashOfPath(blobs.outputs[i]));
+  }
+  return hashes;
 }
 
 }  // namespace
@@ -69,85 +93,87 @@ absl::StatusOr<BuildCaches> BuildCaches::Open(const std::vector<std::string>& re
   return caches;
 }
 
-// Of one file of a directory, of one blob that is another's: the rest may well be right.
-bool BuildCaches::IsOfEntry(const Member& member, About about, const absl::Status& status) {
-  return !member.trouble.remote || (about == About::kEntry && absl::IsDataLoss(status));
+bool BuildCaches::IsTrouble(const Member& member, About about, const absl::Status& status) {
+  // ResourceExhausted is the limit of who asks.
+  if (status.ok() || absl::IsNotFound(status) || absl::IsResourceExhausted(status)) return false;
+  // Of one file of a directory, of one blob that is another's: the rest may well be right.
+  return member.trouble.remote && (about != About::kEntry || !absl::IsDataLoss(status));
 }
 
-// ResourceExhausted is the limit of who asks.
-bool BuildCaches::IsAnswer(const absl::Status& status) {
-  return status.ok() || absl::IsNotFound(status) || absl::IsResourceExhausted(status);
+void BuildCaches::Note(Member& member, About about, const absl::Status& status) {
+  CacheTrouble& trouble = member.trouble;
+  if (IsTrouble(member, about, status)) {
+    if (!trouble.status.ok()) return;
+    trouble.status = status;
+    trouble.other_functions = member.cache->OtherFunctions();
+    return;
+  }
+  ++trouble.answered;
+  if (status.ok() || absl::IsNotFound(status) || absl::IsResourceExhausted(status)) return;
+  constexpr size_t kMostKept = 1000;  // to count each once
+  const std::string said(status.message());
+  if (member.faults.contains(said)) return;
+  if (member.faults.size() < kMostKept) member.faults.insert(said);
+  if (trouble.faults++ == 0) trouble.first_fault = status;
+}
+
+// Once all answers together have taken too long, there are no more.
+void BuildCaches::LimitTime(Member& member) const {
+  CacheTrouble& trouble = member.trouble;
+  if (!trouble.status.ok() || member.waited <= options_.most_time) return;
+  trouble.status = absl::DeadlineExceededError(
+      absl::StrCat(trouble.cache, " has taken more than ", absl::FormatDuration(options_.most_time),
+                   " for its answers"));
 }
 
 // The answer to `ask`, whose troubles are remembered.
 template <typename Ask>
 auto BuildCaches::AskMember(Member& member, About about, const Ask& ask)
     -> decltype(ask(*member.cache)) {
-  CacheTrouble& trouble = member.trouble;
-  if (!trouble.status.ok()) return trouble.status;
-  if (member.waited > options_.most_time) {
-    trouble.status = absl::DeadlineExceededError(
-        absl::StrCat(trouble.cache, " has taken more than ",
-                     absl::FormatDuration(options_.most_time), " for its answers"));
-    return trouble.status;
-  }
+  LimitTime(member);
+  if (!member.trouble.status.ok()) return member.trouble.status;
   const absl::Time start = absl::Now();
   auto answer = ask(*member.cache);
-  if (trouble.remote) member.waited += absl::Now() - start;
-  if (IsAnswer(answer.status())) {
-    ++trouble.answered;
-  } else if (IsOfEntry(member, about, answer.status())) {
-    ++trouble.answered;
-    constexpr size_t kMostKept = 1000;  // to count each once
-    const std::string said(answer.status().message());
-    if (member.faults.contains(said)) return answer;
-    if (member.faults.size() < kMostKept) member.faults.insert(said);
-    if (trouble.faults++ == 0) trouble.first_fault = answer.status();
-  } else {
-    trouble.status = answer.status();
-    trouble.other_functions = member.cache->OtherFunctions();
-  }
+  if (member.trouble.remote) member.waited += absl::Now() - start;
+  Note(member, about, answer.status());
   return answer;
 }
 
-// The answers to `count` questions, as AskMember() has each. A remote cache is asked several at a
-// time, and no more once one shows that it has no say: Cancelled, then.
+// The answers to `count` questions. A remote cache is asked several at a time, and no more once one
+// shows that it has no say: then there is no answer.
 template <typename Ask>
 auto BuildCaches::AskAtOnce(Member& member, About about, size_t count, const Ask& ask)
-    -> std::vector<decltype(ask(*member.cache, size_t{0}))> {
-  using Answer = decltype(ask(*member.cache, size_t{0}));
-  std::vector<Answer> answers(count, Answer(absl::CancelledError()));
-  if (count == 0) return answers;
-  const auto ask_member = [&](size_t i) {
-    answers[i] = AskMember(member, about, [&](BuildCache& cache) { return ask(cache, i); });
-  };
-  if (!member.trouble.remote) {
-    for (size_t i = 0; i < count; ++i) ask_member(i);
-    return answers;
-  }
-  // The first one alone, for it is where connections and introductions are made.
-  ask_member(0);
-  if (!member.trouble.status.ok()) return answers;
-  std::atomic<size_t> next = 1;
-  std::atomic<bool> failed = false;
+    -> std::vector<std::optional<decltype(ask(*member.cache, size_t{0}))>> {
+  std::vector<std::optional<decltype(ask(*member.cache, size_t{0}))>> answers(count);
+  LimitTime(member);
+  if (count == 0 || !member.trouble.status.ok()) return answers;
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> ended = false;
   const absl::Time start = absl::Now();
-  const auto work = [&] {
-    for (size_t i = next++; i < count && !failed; i = next++) {
-      if (member.waited + (absl::Now() - start) > options_.most_time) return;
+  const auto work = [&](size_t most) {
+    for (size_t done = 0; done < most && !ended; ++done) {
+      const size_t i = next++;
+      if (i >= count) return;
       answers[i] = ask(*member.cache, i);
-      const absl::Status& status = answers[i].status();
-      if (!IsAnswer(status) && !IsOfEntry(member, about, status)) failed = true;
+      const bool is_late =
+          member.trouble.remote && member.waited + (absl::Now() - start) > options_.most_time;
+      if (is_late || IsTrouble(member, about, answers[i]->status())) ended = true;
     }
   };
+  // The first one alone, for it is where connections and introductions are made.
+  work(1);
   std::vector<std::thread> threads;
-  for (size_t i = 0; i < std::min(kAtOnce, count / 2); ++i) threads.emplace_back(work);
-  work();
+  const size_t helpers = member.trouble.remote && !ended ? std::min(kAtOnce, count / 2) : 0;
+  try {
+    for (size_t i = 0; i < helpers; ++i) threads.emplace_back(work, count);
+  } catch (const std::system_error&) {
+    // Fewer will do.
+  }
+  work(count);
   for (std::thread& thread : threads) thread.join();
-  member.waited += absl::Now() - start;
-  for (size_t i = 1; i < count; ++i) {
-    if (absl::IsCancelled(answers[i].status())) continue;  // not asked
-    // Told as if it had been asked for now.
-    answers[i] = AskMember(member, about, [&](BuildCache&) { return std::move(answers[i]); });
+  if (member.trouble.remote) member.waited += absl::Now() - start;
+  for (const auto& answer : answers) {
+    if (answer) Note(member, about, answer->status());
   }
   return answers;
 }
@@ -157,10 +183,12 @@ absl::StatusOr<bool> BuildCaches::MemberContains(Member& member, const BlobDiges
   if (!member.trouble.remote) return AskMember(member, About::kEntry, ask);
   const std::string hash = action.Hex();
   if (const auto known = member.known.find(hash); known != member.known.end()) {
-    return known->second != Presence::kAbsent;
+    return known->second.is != Presence::kAbsent;
   }
-  absl::StatusOr<bool> is_there = AskMember(member, About::kService, ask);
-  if (is_there.ok()) member.known[hash] = *is_there ? Presence::kThere : Presence::kAbsent;
+  absl::StatusOr<bool> is_there = AskMember(member, About::kEntry, ask);
+  if (is_there.ok()) {
+    member.known[hash] = Presence{*is_there ? Presence::kThere : Presence::kAbsent};
+  }
   return is_there;
 }
 
@@ -193,14 +221,39 @@ absl::StatusOr<std::vector<BlobDigest>> BuildCaches::FindMissing(
   return missing;
 }
 
-absl::StatusOr<std::optional<BlobDigest>> BuildCaches::FindMissingOf(const BlobDigest& action) {
+uint64_t BuildCaches::HashOfPath(std::string_view path) { return absl::HashOf(ToAbsl(path)); }
+
+absl::StatusOr<BuildCaches::Usability> BuildCaches::LookAtResult(const BlobDigest& action) {
   const std::string hash = action.Hex();
-  for (const Member& member : members_) {
+  absl::Status none = absl::NotFoundError(absl::StrCat("no cache has ", action.ToString()));
+  std::optional<Usability> found;
+  for (Member& member : members_) {
     const auto known = member.known.find(hash);
-    if (known != member.known.end() && known->second == Presence::kWithBlobs) return std::nullopt;
+    if (known != member.known.end() && known->second.is == Presence::kAbsent) continue;
+    if (known != member.known.end() && known->second.is == Presence::kWithBlobs) {
+      return Usability{std::nullopt, known->second.outputs};
+    }
+    const absl::StatusOr<std::string> result = AskMember(
+        member, About::kEntry, [&](BuildCache& cache) { return cache.ReadAction(action); });
+    if (absl::IsNotFound(result.status())) continue;
+    if (!result.ok()) {
+      none = CouldNotSay(action);
+      continue;
+    }
+    const absl::StatusOr<ResultBlobs> blobs = BlobsOfResult(*result);
+    if (!blobs.ok()) continue;  // which Contains() has told
+    // Bazel may have put them into another cache.
+    const absl::StatusOr<std::optional<BlobDigest>> missing = FirstMissing(*this, *blobs);
+    if (!missing.ok()) {
+      none = missing.status();
+      continue;
+    }
+    Usability usability{*missing, FirstOutputs(*blobs)};
+    if (!*missing) return usability;
+    if (!found) found = std::move(usability);
   }
-  LRE_ASSIGN_OR_RETURN(const std::string result, ReadAction(action));
-  return FirstMissing(*this, result);
+  if (found && none.code() == absl::StatusCode::kNotFound) return *std::move(found);
+  return none;
 }
 
 bool BuildCaches::has_remote() const {
@@ -222,15 +275,15 @@ void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
       });
       continue;
     }
-    const std::vector<absl::StatusOr<Presence>> answers =
-        AskAtOnce(member, About::kService, wanted.size(),
+    const std::vector<std::optional<absl::StatusOr<Presence>>> answers =
+        AskAtOnce(member, About::kEntry, wanted.size(),
                   [&](BuildCache& cache, size_t i) { return Look(cache, wanted[i]); });
     for (size_t i = 0; i < wanted.size(); ++i) {
-      if (answers[i].ok()) member.known[wanted[i].Hex()] = *answers[i];
+      if (answers[i] && answers[i]->ok()) member.known[wanted[i].Hex()] = **answers[i];
     }
     std::erase_if(wanted, [&](const BlobDigest& action) {
       const auto known = member.known.find(action.Hex());
-      return known != member.known.end() && known->second != Presence::kAbsent;
+      return known != member.known.end() && known->second.is != Presence::kAbsent;
     });
   }
 }
@@ -240,10 +293,12 @@ void BuildCaches::Prefetch(const std::vector<BlobDigest>& actions) {
 absl::StatusOr<BuildCaches::Presence> BuildCaches::Look(BuildCache& cache,
                                                         const BlobDigest& action) {
   const absl::StatusOr<std::string> result = cache.ReadAction(action);
-  if (absl::IsNotFound(result.status())) return Presence::kAbsent;
+  if (absl::IsNotFound(result.status())) return Presence{Presence::kAbsent};
   LRE_RETURN_IF_ERROR(result.status());
-  const absl::StatusOr<std::optional<BlobDigest>> missing = FirstMissing(cache, *result);
-  return missing.ok() && !*missing ? Presence::kWithBlobs : Presence::kThere;
+  LRE_ASSIGN_OR_RETURN(const ResultBlobs blobs, BlobsOfResult(*result));
+  const absl::StatusOr<std::optional<BlobDigest>> missing = FirstMissing(cache, blobs);
+  if (!missing.ok() || *missing) return Presence{Presence::kThere};
+  return Presence{Presence::kWithBlobs, FirstOutputs(blobs)};
 }
 
 // Of each digest, the first answer that is one.
@@ -257,14 +312,15 @@ std::vector<absl::StatusOr<std::string>> BuildCaches::FirstFound(
     found.emplace_back(absl::NotFoundError(absl::StrCat("no cache has ", digest.ToString())));
   }
   for (Member& member : members_) {
-    std::vector<absl::StatusOr<std::string>> answers =
+    std::vector<std::optional<absl::StatusOr<std::string>>> answers =
         AskAtOnce(member, about, wanted.size(),
                   [&](BuildCache& cache, size_t i) { return ask(cache, digests[wanted[i]]); });
     std::vector<size_t> still;
     for (size_t i = 0; i < wanted.size(); ++i) {
-      const absl::Status& status = answers[i].status();
+      const absl::Status status =
+          answers[i] ? answers[i]->status() : CouldNotSay(digests[wanted[i]]);
       if (status.ok() || absl::IsResourceExhausted(status)) {
-        found[wanted[i]] = std::move(answers[i]);
+        found[wanted[i]] = *std::move(answers[i]);
         continue;
       }
       if (!absl::IsNotFound(status)) found[wanted[i]] = CouldNotSay(digests[wanted[i]]);
@@ -281,7 +337,7 @@ absl::StatusOr<std::string> BuildCaches::ReadAction(const BlobDigest& action) {
 
 std::vector<absl::StatusOr<std::string>> BuildCaches::ReadActions(
     const std::vector<BlobDigest>& actions) {
-  return FirstFound(actions, About::kService, [](BuildCache& cache, const BlobDigest& action) {
+  return FirstFound(actions, About::kEntry, [](BuildCache& cache, const BlobDigest& action) {
     return cache.ReadAction(action);
   });
 }
@@ -294,6 +350,14 @@ std::vector<absl::StatusOr<std::string>> BuildCaches::ReadBlobs(
     const std::vector<BlobDigest>& blobs, uint64_t limit) {
   return FirstFound(blobs, About::kEntry, [&](BuildCache& cache, const BlobDigest& blob) {
     return cache.ReadBlob(blob, limit);
+  });
+}
+
+bool BuildCaches::has_instances() const {
+  std::set<std::string> servers;
+  return std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
+    const std::string server = ServerOf(member.trouble.cache);
+    return !server.empty() && !servers.insert(server).second;
   });
 }
 

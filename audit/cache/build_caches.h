@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -35,7 +36,7 @@ struct InstanceAnswers {
   absl::flat_hash_set<std::string> held;
 };
 
-// Several caches as one: each is asked in turn, and a remote one for no entry twice. One that fails
+// Several caches as one: each is asked in turn. One that fails
 // is kept in mind, and, where it is remote, not asked again.
 class BuildCaches : public BuildCache {
  public:
@@ -55,13 +56,20 @@ class BuildCaches : public BuildCache {
                                                      uint64_t limit);
   absl::StatusOr<std::vector<BlobDigest>> FindMissing(
       const std::vector<BlobDigest>& blobs) override;
-  // A blob that the action's result names and no cache has; nullopt where all are there. NotFound
-  // where there is no result.
-  absl::StatusOr<std::optional<BlobDigest>> FindMissingOf(const BlobDigest& action);
+  // Whether the result of an action is of use. NotFound where there is none.
+  struct Usability {
+    std::optional<BlobDigest> missing;  // a blob that it names and no cache has
+    // Of the paths that it names, hashes of the first two (HashOfPath); none where it names none.
+    std::vector<uint64_t> outputs;
+  };
+  absl::StatusOr<Usability> LookAtResult(const BlobDigest& action);
+  static uint64_t HashOfPath(std::string_view path);
 
   bool has_remote() const;
+  // Whether several instances of one server are among them.
+  bool has_instances() const;
   // Asks remote caches for all these actions, several at a time: neither Contains() nor
-  // FindMissingOf() need wait for each.
+  // LookAtResult() need wait for each that is there with all of its blobs.
   void Prefetch(const std::vector<BlobDigest>& actions);
 
   // What instances have of `actions`: for each server of which several were named. Those that do
@@ -72,7 +80,10 @@ class BuildCaches : public BuildCache {
   std::vector<CacheTrouble> Troubles() const;
 
  private:
-  enum class Presence { kAbsent, kThere, kWithBlobs };
+  struct Presence {
+    enum { kAbsent, kThere, kWithBlobs } is = kAbsent;
+    std::vector<uint64_t> outputs = {};  // Usability's, where it is there with its blobs
+  };
   struct Member {
     std::unique_ptr<BuildCache> cache;  // null if it could not be opened
     CacheTrouble trouble;
@@ -82,13 +93,15 @@ class BuildCaches : public BuildCache {
     absl::flat_hash_map<std::string, Presence> known;
   };
   enum class About { kService, kEntry };  // whether a fault may be that of what is asked for
-  static bool IsAnswer(const absl::Status& status);
-  static bool IsOfEntry(const Member& member, About about, const absl::Status& status);
+  // Whether a status says that the cache has no say, now and later.
+  static bool IsTrouble(const Member& member, About about, const absl::Status& status);
+  static void Note(Member& member, About about, const absl::Status& status);
+  void LimitTime(Member& member) const;
   template <typename Ask>
   auto AskMember(Member& member, About about, const Ask& ask) -> decltype(ask(*member.cache));
   template <typename Ask>
   auto AskAtOnce(Member& member, About about, size_t count, const Ask& ask)
-      -> std::vector<decltype(ask(*member.cache, size_t{0}))>;
+      -> std::vector<std::optional<decltype(ask(*member.cache, size_t{0}))>>;
   absl::StatusOr<bool> MemberContains(Member& member, const BlobDigest& action);
   static absl::StatusOr<Presence> Look(BuildCache& cache, const BlobDigest& action);
   template <typename Ask>

@@ -32,6 +32,7 @@ class Collector {
         events_->tool_version = event.started().build_tool_version();
         break;
       case BuildEvent::kOptionsParsed:
+        events_->has_options = true;
         events_->options.assign(event.options_parsed().cmd_line().begin(),
                                 event.options_parsed().cmd_line().end());
         break;

@@ -20,6 +20,7 @@ struct BuildEvents {
   std::string name;
   std::string invocation_id, tool_version;
   std::vector<std::string> options;  // "--copt=-O2", those of rc files included
+  bool has_options = false;          // the event that says them was read
   // By a file's path below the execution root, the label whose output it is.
   absl::flat_hash_map<std::string, std::string> labels;
   uint64_t events = 0, bytes = 0;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -40,6 +41,11 @@ absl::StatusOr<DiskCache> DiskCache::Open(const std::string& path, DigestFunctio
   std::string root = path;
   const std::string own = absl::StrCat(path, "/", absl::AsciiStrToLower(ToAbsl(Name(function))));
   if (function != DigestFunction::kSha256 && IsDirectory(own)) root = own;
+  if (struct stat status;
+      stat((root + "/ac").c_str(), &status) != 0 && errno != ENOENT && errno != ENOTDIR) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", Escaped(root), "/ac' cannot be looked into: ", strerror(errno)));
+  }
   if (!IsDirectory(root + "/ac")) {
     return absl::InvalidArgumentError(absl::StrCat(
         "'", Escaped(path), "' is no directory of --disk_cache: it has no directory \"ac\"",
@@ -92,7 +98,14 @@ absl::StatusOr<std::vector<BlobDigest>> DiskCache::FindMissing(
   for (const BlobDigest& blob : blobs) {
     const std::string path = PathOf("cas", blob);
     struct stat status;
-    if (stat(path.c_str(), &status) == 0) continue;
+    if (stat(path.c_str(), &status) == 0) {
+      // Bazel refuses what is cut off.
+      const bool is_whole = S_ISREG(status.st_mode) &&
+                            static_cast<uint64_t>(status.st_size) == blob.size &&
+                            access(path.c_str(), R_OK) == 0;
+      if (!is_whole) missing.push_back(blob);
+      continue;
+    }
     if (errno != ENOENT && errno != ENOTDIR) {
       return absl::UnavailableError(
           absl::StrCat("cannot look into '", Escaped(path), "': ", strerror(errno)));

@@ -133,6 +133,10 @@ const std::vector<StringId>& ListMemo::Intern(const std::vector<std::string_view
 ListId LogBuilder::InternPairs(const SpawnExecView::Pairs& pairs, LastList* last) {
   strings_.clear();
   for (const auto& [name, value] : pairs) {
+    if (name.empty()) {
+      Warn("a variable or property has no name");
+      continue;
+    }
     strings_.push_back(name);
     strings_.push_back(value);
   }
@@ -248,6 +252,7 @@ void LogBuilder::AddOutputs(const SpawnExecView& view, Spawn* spawn) {
 
 void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
   Spawn spawn = NewSpawn();
+  if (view.arguments.empty() && !entry_damaged_) Warn("the spawn has no command");
   spawn.arguments = InternArguments(view.arguments);
   spawn.environment = InternEnvironment(view.environment);
   spawn.platform = InternPlatform(view.platform);
@@ -255,6 +260,10 @@ void LogBuilder::AddSpawnExec(const SpawnExecView& view) {
   std::vector<ArtifactId> inputs, tools;
   const uint32_t round = static_cast<uint32_t>(log.spawns.size()) + 1;
   for (const SpawnExecView::File& file : view.inputs) {
+    if (file.path.empty()) {
+      Warn("an input has no path");
+      continue;
+    }
     const ArtifactId artifact = InternFile(file);
     inputs.push_back(artifact);
     if (file.is_tool) tools.push_back(artifact);

@@ -77,7 +77,7 @@ class LogBuilder {
   uint64_t entry() const { return entry_; }
   uint64_t offset() const { return offset_; }
 
-  // Fills hash, size and length; a hash that is none is a warning.
+  // Fills hash, size and length; a hash or size that is none is a warning.
   void SetDigest(std::string_view hex, uint64_t size, Artifact* artifact);
   void SetDigest(std::string_view hex, uint64_t size, Spawn* spawn);
   void SetFunction(std::string_view name);

@@ -10,6 +10,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "audit/bytes/byte_source.h"
 #include "audit/bytes/inflate.h"
 #include "audit/bytes/pipeline.h"
@@ -18,6 +19,7 @@
 #include "audit/cache/read_log.h"
 #include "audit/cache/sniff_log.h"
 #include "base/status.h"
+#include "base/text.h"
 
 namespace lre_audit::cache {
 
@@ -50,7 +52,7 @@ class PackedLog {
   bool is_json_ = false;
 };
 
-// `read` of the file at `path`; NotFound and its like where it cannot be opened.
+// `read` of the file at `path`; NotFound and its like where it cannot be opened. Errors name it.
 template <typename Log>
 absl::StatusOr<Log> ReadLogFile(absl::StatusOr<Log> (*read)(ByteSource& source,
                                                             std::string_view name,
@@ -59,7 +61,10 @@ absl::StatusOr<Log> ReadLogFile(absl::StatusOr<Log> (*read)(ByteSource& source,
   uint64_t size = 0;
   LRE_ASSIGN_OR_RETURN(auto file, OpenRegularFile(AT_FDCWD, path, &size));
   FileSource source(std::move(file), 0, size);
-  return read(source, path, options);
+  absl::StatusOr<Log> log = read(source, path, options);
+  if (log.ok() || log.status().message().find(path) != absl::string_view::npos) return log;
+  return absl::Status(log.status().code(),
+                      absl::StrCat(Escaped(path), ": ", log.status().message()));
 }
 
 // Keeps the first ExecutionLog::kMaxWarnings of a log that has `warnings` and `warning_count`.

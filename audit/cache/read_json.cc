@@ -1,6 +1,8 @@
 // JSON logs: SpawnExec messages in proto3's JSON, as JsonFormat prints them.
 // Source: protobuf.dev, "ProtoJSON Format": 64-bit numbers are strings, durations "1.5s".
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -54,11 +56,14 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
     return true;
   }
   bool number_integer(number_integer_t value) override {
-    if (!Number(static_cast<uint64_t>(value))) Unexpected("a number");
+    if (!Number(value)) Unexpected("a number");
     return true;
   }
   bool number_unsigned(number_unsigned_t value) override {
-    if (!Number(value)) Unexpected("a number");
+    // Nothing real has so many that an int64 does not hold it.
+    if (!Number(static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)))) {
+      Unexpected("a number");
+    }
     return true;
   }
   bool number_float(number_float_t, const string_t&) override {
@@ -116,6 +121,8 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
     return Deep();
   }
   bool end_object() override {
+    // Half a digest is none.
+    if (Top() == kDigest && std::exchange(lost_digest_, false)) file_->hash = {};
     stack_.pop_back();
     return true;
   }
@@ -199,18 +206,25 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
     return place != nullptr;
   }
 
-  bool Number(uint64_t value) {
+  bool Number(int64_t value) {
     if (stack_.empty()) return false;
-    if (Top() == kSpawn && key_ == "timeoutMillis") {
-      view_->timeout_millis = value;
-    } else if (Top() == kSpawn && key_ == "exitCode") {
-      view_->exit_code = static_cast<int32_t>(value);
-    } else if (Top() == kDigest && key_ == "sizeBytes") {
-      file_->size = value;
-    } else {
-      return false;
+    const bool is_exit_code = Top() == kSpawn && key_ == "exitCode";
+    const bool is_timeout = Top() == kSpawn && key_ == "timeoutMillis";
+    const bool is_size = Top() == kDigest && key_ == "sizeBytes";
+    if (!is_exit_code && !is_timeout && !is_size) return false;
+    if (is_exit_code ? value < INT32_MIN || value > INT32_MAX : value < 0) {
+      Mistyped(absl::StrCat("\"", key_, "\" is ", value, ", which it cannot be"));
+      lost_digest_ = lost_digest_ || is_size;
+      return true;
     }
+    if (is_exit_code) view_->exit_code = static_cast<int32_t>(value);
+    if (is_timeout) view_->timeout_millis = static_cast<uint64_t>(value);
+    if (is_size) file_->size = static_cast<uint64_t>(value);
     return true;
+  }
+
+  void Mistyped(std::string what) {
+    if (mistyped_.empty()) mistyped_ = std::move(what);
   }
 
   bool String(std::string& value) {
@@ -259,10 +273,11 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc() && end == text.data() + text.size()) {
-      return Number(static_cast<uint64_t>(value));
+      return Number(value);
     }
-    mistyped_ =
-        absl::StrCat("\"", key_, "\" is \"", Escaped(text.substr(0, 40)), "\"; expected a number");
+    lost_digest_ = lost_digest_ || Top() == kDigest;
+    Mistyped(
+        absl::StrCat("\"", key_, "\" is \"", Escaped(text.substr(0, 40)), "\"; expected a number"));
     return true;
   }
 
@@ -285,10 +300,11 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
         if (field.context == context && key_ == field.name) expected = field.expected;
       }
     }
-    if (expected == nullptr || !mistyped_.empty()) return;
-    mistyped_ = list != nullptr ? absl::StrCat("an element of \"", list, "\" is ", what,
-                                               "; expected ", expected)
-                                : absl::StrCat("\"", key_, "\" is ", what, "; expected ", expected);
+    if (expected == nullptr) return;
+    lost_digest_ = lost_digest_ || context == kDigest;
+    Mistyped(list != nullptr
+                 ? absl::StrCat("an element of \"", list, "\" is ", what, "; expected ", expected)
+                 : absl::StrCat("\"", key_, "\" is ", what, "; expected ", expected));
   }
 
   struct Field {
@@ -333,6 +349,7 @@ class SpawnHandler : public nlohmann::json_sax<Json> {
   std::vector<Context> stack_;
   std::string key_;
   SpawnExecView::File* file_ = nullptr;
+  bool lost_digest_ = false;  // of the digest that is being read
   std::pair<std::string_view, std::string_view>* pair_ = nullptr;
   std::string error_, mistyped_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -10,10 +11,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "audit/cache/action_result.h"
 #include "audit/cache/proto/bytestream.pb.h"
 #include "audit/cache/proto/cache_services.pb.h"
 #include "audit/cache/proto/remote_execution.pb.h"
+#include "audit/net/grpc.h"
+#include "audit/net/http.h"
 #include "audit/net/tls.h"
 #include "audit/net/url.h"
 #include "base/status.h"
@@ -53,15 +57,17 @@ BlobDigest NobodysKey(DigestFunction function) {
 }
 
 absl::Status SaysYesToAll(const std::string& name) {
-  return absl::DataLossError(absl::StrCat(
+  return absl::FailedPreconditionError(absl::StrCat(
       name,
       " claims to have an entry of a key that no action has, so that its word means nothing"));
 }
 
-absl::Status CheckActionResult(const std::string& name, const std::string& bytes) {
+absl::Status CheckActionResult(const std::string& name, const BlobDigest& action,
+                               const std::string& bytes) {
   const absl::Status parsed = BlobsOfResult(bytes).status();
   if (parsed.ok()) return parsed;
-  return absl::DataLossError(absl::StrCat(name, " answers with ", parsed.message()));
+  return absl::DataLossError(
+      absl::StrCat(name, " has for the action ", action.ToString(), " ", parsed.message()));
 }
 
 absl::Status CheckBlob(const std::string& name, DigestFunction function, const BlobDigest& blob,
@@ -191,22 +197,28 @@ class GrpcCache : public RemoteCache {
   std::vector<std::string> OtherFunctions() const override { return other_functions_; }
 
  private:
-  // Asks for capabilities, once. Who has no such service is taken as it is.
+  // Once, whichever thread comes first.
   absl::Status Greet() {
-    if (greeted_) return absl::OkStatus();
+    const absl::MutexLock lock(&greeting_);
+    if (!greeted_) greeted_ = AskForCapabilities();
+    return *greeted_;
+  }
+
+  // Who has no such service is taken as it is. What is no answer is no fault of one entry: no
+  // DataLoss.
+  absl::Status AskForCapabilities() {
     reapi::GetCapabilitiesRequest request;
     request.set_instance_name(instance_);
     const absl::StatusOr<std::string> answer =
         channel_->Call("/build.bazel.remote.execution.v2.Capabilities/GetCapabilities",
                        request.SerializeAsString());
-    greeted_ = true;
     if (absl::IsUnimplemented(answer.status())) return absl::OkStatus();
     if (absl::IsNotFound(answer.status()))
       return absl::FailedPreconditionError(answer.status().message());
     if (!answer.ok()) return NotOurLimit(answer.status());
     reapi::ServerCapabilities capabilities;
     if (!capabilities.ParseFromString(*answer)) {
-      return absl::DataLossError(
+      return absl::FailedPreconditionError(
           absl::StrCat(name_, " answers with ", answer->size(), " bytes that are no capabilities"));
     }
     const auto& functions = capabilities.cache_capabilities().digest_functions();
@@ -221,6 +233,7 @@ class GrpcCache : public RemoteCache {
   }
 
   absl::Status Probe() {
+    const absl::MutexLock lock(&greeting_);
     if (probed_) return absl::OkStatus();
     absl::Status answer = GetActionResult(NobodysKey(function_)).status();
     if (answer.ok()) return SaysYesToAll(name_);
@@ -248,8 +261,8 @@ class GrpcCache : public RemoteCache {
     if (!answer.ok()) return NotOurLimit(answer.status());
     reapi::FindMissingBlobsResponse response;
     if (!response.ParseFromString(*answer)) {
-      return absl::DataLossError(absl::StrCat(name_, " answers with ", answer->size(),
-                                              " bytes that are no FindMissingBlobsResponse"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          name_, " answers with ", answer->size(), " bytes that are no FindMissingBlobsResponse"));
     }
     absl::flat_hash_set<std::string> hashes;
     for (const reapi::Digest& digest : response.missing_blob_digests()) {
@@ -271,14 +284,16 @@ class GrpcCache : public RemoteCache {
                        request.SerializeAsString());
     if (absl::IsNotFound(answer.status())) return answer;
     if (!answer.ok()) return NotOurLimit(answer.status());
-    LRE_RETURN_IF_ERROR(CheckActionResult(name_, *answer));
+    LRE_RETURN_IF_ERROR(CheckActionResult(name_, action, *answer));
     return answer;
   }
 
   const std::string name_, instance_;
   const DigestFunction function_;
   const std::unique_ptr<net::GrpcChannel> channel_;
-  bool greeted_ = false, probed_ = false;
+  absl::Mutex greeting_;
+  std::optional<absl::Status> greeted_;
+  bool probed_ = false;
   std::vector<std::string> other_functions_;
 };
 
@@ -293,7 +308,7 @@ class HttpCache : public RemoteCache {
         client_(std::move(client)) {}
 
   absl::StatusOr<std::string> ReadAction(const BlobDigest& action) override {
-    if (!probed_) {
+    if (const absl::MutexLock lock(&probing_); !probed_) {
       const absl::Status answer = Get("ac", NobodysKey(function_), kMaxActionResult).status();
       if (answer.ok()) return SaysYesToAll(name_);
       if (!absl::IsNotFound(answer)) return NotOurLimit(answer);
@@ -302,7 +317,7 @@ class HttpCache : public RemoteCache {
     absl::StatusOr<std::string> answer = Get("ac", action, kMaxActionResult);
     if (absl::IsNotFound(answer.status())) return answer;
     if (!answer.ok()) return NotOurLimit(answer.status());
-    LRE_RETURN_IF_ERROR(CheckActionResult(name_, *answer));
+    LRE_RETURN_IF_ERROR(CheckActionResult(name_, action, *answer));
     return answer;
   }
 
@@ -322,8 +337,11 @@ class HttpCache : public RemoteCache {
     request.url = absl::StrCat(base_, "/", kind, "/", digest.Hex());
     request.origin_headers = headers_;
     // What a server writes below its 404 is longer than many a blob.
-    LRE_ASSIGN_OR_RETURN(net::HttpAnswer answer,
-                         client_->Fetch(request, std::max(most_bytes, kMostErrorPage)));
+    absl::StatusOr<net::HttpAnswer> fetched =
+        client_->Fetch(request, std::max(most_bytes, kMostErrorPage));
+    // What is no HTTP is no fault of one entry.
+    if (absl::IsDataLoss(fetched.status())) return absl::UnknownError(fetched.status().message());
+    LRE_ASSIGN_OR_RETURN(net::HttpAnswer answer, std::move(fetched));
     if (answer.status == 200) return std::move(answer.body);
     const std::string said =
         absl::StrCat(answer.url, ": answers ", Escaped(answer.status_line.substr(0, 200)));
@@ -344,6 +362,7 @@ class HttpCache : public RemoteCache {
   const std::vector<std::string> headers_;
   const DigestFunction function_;
   const std::shared_ptr<net::HttpClient> client_;
+  absl::Mutex probing_;
   bool probed_ = false;
 };
 

@@ -4,19 +4,14 @@
 #ifndef LRE_AUDIT_AUDIT_CACHE_REMOTE_CACHE_H_
 #define LRE_AUDIT_AUDIT_CACHE_REMOTE_CACHE_H_
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "audit/cache/build_cache.h"
 #include "audit/cache/digest_function.h"
 #include "audit/cache/remote_cache_options.h"
-#include "audit/net/grpc.h"
-#include "audit/net/http.h"
 
 namespace lre_audit::cache {
 

@@ -28,7 +28,11 @@ class RemoteCalls : public KnownActions {
     std::move(other.logs_.begin(), other.logs_.end(), std::back_inserter(logs_));
   }
   bool empty() const { return logs_.empty(); }
-  const std::vector<GrpcLog>& logs() const { return logs_; }
+  // Whether all of the logs could be read in full: else what is not in them may have been.
+  bool complete() const {
+    return std::all_of(logs_.begin(), logs_.end(),
+                       [](const GrpcLog& log) { return log.warning_count == 0; });
+  }
 
   // Whether a call was for this action: its digest is one that Bazel computed itself.
   absl::StatusOr<bool> Contains(const BlobDigest& action) override;

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "audit/cache/build_caches.h"
 #include "audit/cache/digest_function.h"
 

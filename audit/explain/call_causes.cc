@@ -96,6 +96,11 @@ NamedCause NameMissOf(const Miss& miss) {
     cause.help =
         "see whether both sides name one cache (--remote_cache, --remote_executor), and how long "
         "it keeps entries";
+  } else if (other_knows && !miss.another->calls->complete()) {
+    cause.notes.push_back(absl::StrCat("whether the ", miss.other,
+                                       " build had uploaded the result, its gRPC log, which could "
+                                       "be read in part, does not tell"));
+    cause.help = "take the whole gRPC log of that build";
   } else if (other_knows) {
     what = "never";
     cause.notes.push_back(absl::StrCat("the ", miss.other,

@@ -76,7 +76,6 @@ class Finder {
     for (uint32_t i = 0; i < Pairs().size(); ++i) {
       LRE_ASSIGN_OR_RETURN(const Diagnosis diagnosis, diagnoser.Diagnose(Pairs()[i]));
       AddPair(i, diagnosis);
-      request_.on_pair(i + 1, Pairs().size());
     }
     ResolveUpstream();
     FoldConsequences(&result_.causes);
@@ -154,6 +153,7 @@ class Finder {
   void AddPair(uint32_t i, const Diagnosis& diagnosis) {
     PairResult& pair = result_.pairs[i];
     pair.same_key = diagnosis.same_key;
+    pair.unknown_key = diagnosis.unknown_key;
     pair.verified = diagnosis.local.state == cache::Verification::State::kVerified &&
                     diagnosis.remote.state == cache::Verification::State::kVerified;
     pair.outputs_differ = !diagnosis.differing_outputs.empty();
@@ -163,9 +163,10 @@ class Finder {
                      pair.same_key ? diagnosis.local.action : cache::BlobDigest());
     const std::optional<NamedCause> miss = Miss(i, diagnosis);
     if (pair.same_key && !pair.outputs_differ && diagnosis.not_cached.empty() &&
-        !diagnosis.absent && !diagnosis.missing_blob && !miss) {
+        !diagnosis.absent && !diagnosis.missing_blob && !diagnosis.foreign_result && !miss) {
       return;
     }
+    if (pair.unknown_key) return;
     const cache::SpawnParts local = ExpandWithoutInputs(local_, local_.spawns[Pairs()[i].local]);
     bool alone = true;
     const auto add = [&](NamedCause named, bool proven, const std::string& because) {
@@ -197,6 +198,8 @@ class Finder {
                   "not say which one Bazel computed");
       } else if (diagnosis.missing_blob) {
         add(NameMissingBlob(*diagnosis.missing_blob), true, "");
+      } else if (diagnosis.foreign_result) {
+        add(NameForeignResult(), true, "");
       }
       return;
     }
@@ -318,7 +321,8 @@ class Finder {
   void ResolveUpstream() {
     // Whether a maker's key differs, or its outputs under the same key, is known by now.
     const auto differs = [&](uint32_t pair) {
-      return !result_.pairs[pair].same_key || result_.pairs[pair].outputs_differ;
+      const PairResult& maker = result_.pairs[pair];
+      return !maker.unknown_key && (!maker.same_key || maker.outputs_differ);
     };
     for (Upstream& upstream : upstream_) {
       if (upstream.maker != kNone && upstream.maker != upstream.pair && differs(upstream.maker)) {
@@ -328,7 +332,9 @@ class Finder {
         }
         continue;
       }
-      if (upstream.why.empty()) {
+      if (upstream.why.empty() && result_.pairs[upstream.maker].unknown_key) {
+        upstream.why = "whether the keys of the action that makes it differ, the logs do not say";
+      } else if (upstream.why.empty()) {
         upstream.why =
             "the action that makes it has the same key and made the same on both sides: the logs "
             "are "

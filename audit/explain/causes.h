@@ -4,7 +4,6 @@
 #define LRE_AUDIT_AUDIT_EXPLAIN_CAUSES_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +37,7 @@ struct Cause {
 // Of one pair, what is kept.
 struct PairResult {
   bool same_key = false;
+  bool unknown_key = false;     // see Diagnosis
   bool verified = false;        // both sides
   bool outputs_differ = false;  // under the same key
 };
@@ -58,7 +58,6 @@ struct CausesRequest {
   const cache::RemoteCalls* local_calls = nullptr;  // may be null
   const cache::RemoteCalls* remote_calls = nullptr;
   NamingOptions naming;
-  std::function<void(uint64_t done, uint64_t all)> on_pair = [](uint64_t, uint64_t) {};
 };
 
 // Errors are those of a cache. Logs of two digest functions have no key in common: all pairs are of

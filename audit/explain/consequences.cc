@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/text.h"
 
 namespace lre_audit::explain {
 namespace {
@@ -67,7 +68,15 @@ void FoldArguments(std::vector<Cause>* causes) {
     if (is_new) continue;
     auto& [first, others] = found->second;
     if (++others <= kMostTold) {
-      first->what.notes.push_back(absl::StrCat("in the same actions: ", cause.what.message));
+      const auto value = [](const std::optional<std::string>& text) {
+        constexpr size_t kMost = 200;
+        if (!text) return std::string();
+        return Escaped(text->substr(0, kMost)) + (text->size() > kMost ? "..." : "");
+      };
+      const std::string here = value(cause.what.local), there = value(cause.what.remote);
+      first->what.notes.push_back(absl::StrCat("in the same actions: ", cause.what.message, ": ",
+                                               here, here.empty() || there.empty() ? "" : " and ",
+                                               there));
     }
     cause.direct.clear();
   }

@@ -96,6 +96,12 @@ std::string Signature(const std::vector<Difference>& differences) {
   return signature;
 }
 
+bool HasUnknownInputs(const cache::SpawnParts& parts) {
+  return std::any_of(parts.inputs.begin(), parts.inputs.end(), [](const auto& input) {
+    return input.second.kind == cache::InputNode::kFile && !input.second.digest.known();
+  });
+}
+
 std::string Unverified(std::string_view side, const SideKey& key) {
   if (key.state == State::kNoOracle && key.reason.empty()) {
     return absl::StrCat(
@@ -222,9 +228,13 @@ absl::Status Diagnoser::Compare(const cache::Spawn& local, const cache::Spawn& r
   result->unproven_because = WhyUnverified(*result);
   if (result->differences.empty()) {
     // Of spawns that could be read in part nothing more can be said: the log's damage is told.
-    const bool is_damaged = here.damaged || there.damaged;
-    result->same_key = !both_logged || is_damaged;
-    if (both_logged && !is_damaged) {
+    if (here.damaged || there.damaged) {
+      result->unknown_key = true;
+    } else if (!both_logged) {
+      result->unknown_key = local.duplicate_inputs || remote.duplicate_inputs ||
+                            HasUnknownInputs(here) || HasUnknownInputs(there);
+      result->same_key = !result->unknown_key;
+    } else {
       // All that was logged is the same.
       result->differences.push_back({.kind = Difference::Kind::kUnlogged,
                                      .local = local.LoggedDigest().ToString(),
@@ -251,6 +261,24 @@ absl::Status Diagnoser::Compare(const cache::Spawn& local, const cache::Spawn& r
         "remote's";
   }
   return absl::OkStatus();
+}
+
+// Whether what the cache has under the key is of use.
+void Diagnoser::LookAtResult(const cache::Spawn& local, Diagnosis* result) {
+  const absl::StatusOr<cache::BuildCaches::Usability> found =
+      cache_->LookAtResult(result->local.action);
+  if (!found.ok()) return;
+  result->missing_blob = found->missing;
+  // Paths are relative to the working directory, which may be none of the log's.
+  if (!result->local.recipe.working_directory.empty()) return;
+  bool has_made_any = false, names_any = false;
+  for (const cache::OutputView& view : Outputs(local_, local)) {
+    has_made_any = has_made_any || view.artifact != 0;
+    const uint64_t hash = cache::BuildCaches::HashOfPath(local_.tables->strings.Get(view.path));
+    names_any = names_any || std::find(found->outputs.begin(), found->outputs.end(), hash) !=
+                                 found->outputs.end();
+  }
+  result->foreign_result = has_made_any && !names_any;
 }
 
 absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
@@ -280,11 +308,7 @@ absl::StatusOr<Diagnosis> Diagnoser::Diagnose(const SpawnPair& pair) {
   if (local.LoggedDigest().known() || result.local.state == State::kVerified) {
     const absl::StatusOr<bool> is_there = cache_->Contains(result.local.action);
     result.absent = is_there.ok() && !*is_there;
-    if (is_there.ok() && *is_there) {
-      const absl::StatusOr<std::optional<cache::BlobDigest>> missing =
-          cache_->FindMissingOf(result.local.action);
-      if (missing.ok()) result.missing_blob = *missing;
-    }
+    if (is_there.ok() && *is_there) LookAtResult(local, &result);
   } else {
     // No computed key is in the cache. Compact logs without digests are none of Bazel's, and Bazel
     // 4 logs runfiles wrongly, which the others show.

@@ -30,6 +30,9 @@ struct SideKey {
 
 struct Diagnosis {
   bool same_key = false;
+  // The logs do not say enough to tell whether the keys are the same: spawns that were read in
+  // part, inputs that are logged twice or without digests. Neither the same, then, nor another.
+  bool unknown_key = false;
   SideKey local, remote;
 
   // Of different keys: what has to be exchanged, all of it, for the local key to become the
@@ -47,6 +50,7 @@ struct Diagnosis {
   std::string not_cached;
   bool absent = false;                                 // a cache was asked, and has no entry
   std::optional<cache::BlobDigest> missing_blob = {};  // it has the entry, and not this blob of it
+  bool foreign_result = false;  // its entry names none of the action's outputs
 };
 
 // Who knows which keys are Bazel's. Any may be null.
@@ -81,6 +85,7 @@ class Diagnoser {
 
  private:
   absl::Status Compare(const cache::Spawn& local, const cache::Spawn& remote, Diagnosis* result);
+  void LookAtResult(const cache::Spawn& local, Diagnosis* result);
   bool SameInputs(const cache::Spawn& local, const cache::Spawn& remote) const;
 
   const cache::ExecutionLog& local_;

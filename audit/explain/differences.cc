@@ -206,11 +206,14 @@ class Collector {
 
   void Input(const std::string& path, const cache::InputNode* local,
              const cache::InputNode* remote) {
-    const auto has_lost_digest = [](const cache::SpawnParts& side, const cache::InputNode* node) {
-      return side.damaged && node != nullptr && node->kind == cache::InputNode::kFile &&
-             !node->digest.known();
+    // Of a file whose digest the log does not say nothing can be said.
+    const auto has_no_digest = [](const cache::InputNode* node) {
+      return node != nullptr && node->kind == cache::InputNode::kFile && !node->digest.known();
     };
-    if (has_lost_digest(local_, local) || has_lost_digest(remote_, remote)) return;
+    if (local != nullptr && remote != nullptr && local->kind == remote->kind &&
+        (has_no_digest(local) || has_no_digest(remote))) {
+      return;
+    }
     Difference difference{.kind = Kind::kInput, .name = path, .parts = {{Part::kInputs}}};
     if (local != nullptr) {
       difference.local = Describe(*local);

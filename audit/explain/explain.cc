@@ -1,7 +1,6 @@
 #include "audit/explain/explain.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,7 +9,6 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "audit/cache/build_caches.h"
 #include "audit/cache/read_log.h"
 #include "audit/cache/remote_cache.h"
@@ -21,7 +19,6 @@
 #include "audit/explain/explain_findings.h"
 #include "audit/explain/host_reads.h"
 #include "audit/explain/option_differences.h"
-#include "audit/explain/secrets.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "reports/numbers.h"
@@ -68,7 +65,7 @@ class Explainer {
     LRE_ASSIGN_OR_RETURN(
         remote_events_,
         ReadEvents(request_.remote_bep, invocations(remote_, remote_calls_), options, &findings));
-    if (local_events_.events > 0 && remote_events_.events > 0) {
+    if (local_events_.has_options && remote_events_.has_options) {
       options_ = CompareOptions(local_events_.options, remote_events_.options,
                                 request_.naming.show_secrets);
     }
@@ -120,7 +117,9 @@ class Explainer {
     if (!request_.action.empty()) LRE_RETURN_IF_ERROR(KeepAction(request.oracles));
     TellUnreadDepFiles();
     TellOptions();
-    TellCaches(local_cache, request.oracles);
+    if (is_one) TellInstances(local_cache, request.oracles);
+    TellTroubles(local_cache);
+    if (!is_one) TellTroubles(remote_cache);
     Count();
     for (const Cause& cause : causes_.causes) TellCause(cause);
     TellUnpaired(local_, causes_.pairing.only_local, remote_, "local", "remote");
@@ -195,11 +194,12 @@ class Explainer {
     return shared;
   }
 
-  void TellCaches(cache::BuildCaches& caches, const Oracles& oracles) {
-    if (caches.has_remote()) {
-      for (Finding& finding : InstanceFindings(caches, SampleKeys(oracles)))
-        Add(std::move(finding));
-    }
+  void TellInstances(cache::BuildCaches& caches, const Oracles& oracles) {
+    if (!caches.has_instances()) return;
+    for (Finding& finding : InstanceFindings(caches, SampleKeys(oracles))) Add(std::move(finding));
+  }
+
+  void TellTroubles(const cache::BuildCaches& caches) {
     for (Finding& finding : TroubleFindings(caches, request_.naming.show_secrets)) {
       Add(std::move(finding));
     }
@@ -243,12 +243,12 @@ class Explainer {
 
   void TellUnreadDepFiles() {
     if (causes_.unread_dep_files > 0) {
-      Finding finding =
-          MakeExplainFinding("LRE724", "--cache", "unread",
-                             absl::StrCat(Counted(causes_.unread_dep_files, ".d file"),
-                                          " were not read: those of the first ",
-                                          Grouped(HostReads::kMostFiles), " compiles were"),
-                             "explain logs of a part of the build to have the others read");
+      Finding finding = MakeExplainFinding(
+          "LRE724", "--cache", "unread",
+          absl::StrCat(Counted(causes_.unread_dep_files, ".d file"),
+                       " were not read: those beyond the first ", Grouped(HostReads::kMostFiles),
+                       ", and of more than 4 MiB"),
+          "explain logs of a part of the build to have the others read");
       finding.set_severity(Finding::NOTE);
       Add(std::move(finding));
     }
@@ -256,11 +256,18 @@ class Explainer {
 
   static bool Makes(const cache::ExecutionLog& log, const cache::Spawn& spawn,
                     const std::string& path) {
-    const cache::StringId id = log.tables->strings.Find(path);
-    if (id == 0) return false;
     const std::vector<cache::OutputView> outputs = Outputs(log, spawn);
-    return std::any_of(outputs.begin(), outputs.end(),
-                       [&](const cache::OutputView& view) { return view.path == id; });
+    // What lies in a tree is made by who makes the tree.
+    for (std::string_view part = path;;) {
+      const cache::StringId id = log.tables->strings.Find(part);
+      if (id != 0 && std::any_of(outputs.begin(), outputs.end(),
+                                 [&](const auto& view) { return view.path == id; })) {
+        return true;
+      }
+      const size_t slash = part.rfind('/');
+      if (slash == std::string_view::npos || slash == 0) return false;
+      part = part.substr(0, slash);
+    }
   }
 
   bool IsAsked(const cache::ExecutionLog& log, uint32_t index) const {
@@ -346,9 +353,10 @@ class Explainer {
 
   void Count() {
     Explanation& explanation = *report_.mutable_explanation();
-    double same = 0, verified = 0;
+    double same = 0, unknown = 0, verified = 0;
     for (const PairResult& pair : causes_.pairs) {
       same += pair.same_key ? 1 : 0;
+      unknown += pair.unknown_key ? 1 : 0;
       verified += pair.verified ? 1 : 0;
     }
     const auto count = [](size_t number) { return static_cast<double>(number); };
@@ -356,7 +364,8 @@ class Explainer {
     explanation.set_remote_actions(count(remote_.spawns.size()));
     explanation.set_paired(count(causes_.pairs.size()));
     explanation.set_same_key(same);
-    explanation.set_other_key(count(causes_.pairs.size()) - same);
+    explanation.set_unknown_key(unknown);
+    explanation.set_other_key(count(causes_.pairs.size()) - same - unknown);
     explanation.set_verified(verified);
     explanation.set_only_local(count(causes_.pairing.only_local.size()));
     for (const std::string& cache : request_.caches) {
@@ -500,25 +509,15 @@ class Explainer {
 
 }  // namespace
 
-namespace {
-
-absl::StatusOr<cache::ExecutionLog> ReadSide(const std::string& path,
-                                             const cache::ReadLogOptions& options) {
-  absl::StatusOr<cache::ExecutionLog> log = cache::ReadExecutionLogFile(path, options);
-  if (log.ok() || log.status().message().find(path) != absl::string_view::npos) return log;
-  return absl::Status(log.status().code(),
-                      absl::StrCat(Escaped(path), ": ", log.status().message()));
-}
-
-}  // namespace
-
 absl::StatusOr<Report> Explain(const ExplainRequest& request) {
   cache::ReadLogOptions options;
   options.threads = request.threads;
   request.on_phase("reading logs");
-  LRE_ASSIGN_OR_RETURN(cache::ExecutionLog local, ReadSide(request.local, options));
+  LRE_ASSIGN_OR_RETURN(cache::ExecutionLog local,
+                       cache::ReadExecutionLogFile(request.local, options));
   options.tables = local.tables;
-  LRE_ASSIGN_OR_RETURN(cache::ExecutionLog remote, ReadSide(request.remote, options));
+  LRE_ASSIGN_OR_RETURN(cache::ExecutionLog remote,
+                       cache::ReadExecutionLogFile(request.remote, options));
   Explainer explainer(request, std::move(local), std::move(remote));
   LRE_RETURN_IF_ERROR(explainer.ReadOtherLogs(options));
   LRE_RETURN_IF_ERROR(explainer.OpenPlaces());

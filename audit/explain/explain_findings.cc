@@ -59,19 +59,21 @@ absl::StatusOr<cache::BuildEvents> ReadEvents(const std::string& file,
                                               const cache::ReadLogOptions& options,
                                               std::vector<Finding>* findings) {
   if (file.empty()) return cache::BuildEvents();
-  absl::StatusOr<cache::BuildEvents> read = cache::ReadBuildEventsFile(file, options);
-  if (!read.ok()) {
-    if (read.status().message().find(file) != absl::string_view::npos) return read.status();
-    return absl::Status(read.status().code(),
-                        absl::StrCat(Escaped(file), ": ", read.status().message()));
-  }
-  if (read->warning_count > 0) {
+  LRE_ASSIGN_OR_RETURN(cache::BuildEvents read, cache::ReadBuildEventsFile(file, options));
+  if (read.warning_count > 0) {
     findings->push_back(
-        DamageFinding(file, read->warnings, read->warning_count, Counted(read->events, "event")));
+        DamageFinding(file, read.warnings, read.warning_count, Counted(read.events, "event")));
   }
-  if (!read->invocation_id.empty() && !invocations.empty() &&
-      !invocations.contains(read->invocation_id)) {
-    findings->push_back(OtherBuild(file, "events", read->invocation_id, *invocations.begin()));
+  if (!read.has_options && read.warning_count == 0) {
+    Finding finding = MakeExplainFinding("LRE901", file, "",
+                                         "the events end before those that say the build's options",
+                                         "take the file of a build that has ended, copied whole");
+    finding.set_subject(file);
+    findings->push_back(std::move(finding));
+  }
+  if (!read.invocation_id.empty() && !invocations.empty() &&
+      !invocations.contains(read.invocation_id)) {
+    findings->push_back(OtherBuild(file, "events", read.invocation_id, *invocations.begin()));
     return cache::BuildEvents();
   }
   return read;
@@ -83,18 +85,13 @@ absl::StatusOr<cache::RemoteCalls> ReadCalls(const std::vector<std::string>& fil
                                              std::vector<Finding>* findings) {
   cache::RemoteCalls calls;
   for (const std::string& file : files) {
-    absl::StatusOr<cache::GrpcLog> read = cache::ReadGrpcLogFile(file, options);
-    if (!read.ok()) {
-      if (read.status().message().find(file) != absl::string_view::npos) return read.status();
-      return absl::Status(read.status().code(),
-                          absl::StrCat(Escaped(file), ": ", read.status().message()));
-    }
-    if (read->warning_count > 0) {
-      findings->push_back(DamageFinding(file, read->warnings, read->warning_count,
-                                        Counted(read->calls.size(), "call")));
+    LRE_ASSIGN_OR_RETURN(cache::GrpcLog read, cache::ReadGrpcLogFile(file, options));
+    if (read.warning_count > 0) {
+      findings->push_back(DamageFinding(file, read.warnings, read.warning_count,
+                                        Counted(read.calls.size(), "call")));
     }
     cache::RemoteCalls alone;
-    alone.Add(*std::move(read));
+    alone.Add(std::move(read));
     const std::set<std::string> invocations = alone.Invocations();
     if (!log.invocation_id.empty() && !invocations.empty() &&
         !invocations.contains(log.invocation_id)) {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "audit/cache/proto/remote_execution.pb.h"
+#include "audit/cache/action_result.h"
 #include "audit/cache/spawn_parts.h"
 #include "audit/explain/dep_file.h"
 #include "base/store_path.h"
@@ -39,20 +39,6 @@ std::optional<std::string_view> BelowExecutionRoot(std::string_view path) {
 }
 
 }  // namespace
-
-// Of an ActionResult, the digest of the output of that path.
-cache::BlobDigest HostReads::OutputOf(const std::string& action_result, std::string_view output) {
-  build::bazel::remote::execution::v2::ActionResult result;
-  if (!result.ParseFromString(action_result)) return {};
-  for (const auto& file : result.output_files()) {
-    if (file.path() != output) continue;
-    const absl::StatusOr<cache::BlobDigest> digest = cache::ParseBlobDigest(
-        file.digest().hash(),
-        static_cast<uint64_t>(std::max<int64_t>(file.digest().size_bytes(), 0)));
-    return digest.ok() ? *digest : cache::BlobDigest();
-  }
-  return {};
-}
 
 HostReads::Paths HostReads::HostPaths(Side& side, const cache::Spawn& spawn,
                                       const std::string& text) {
@@ -117,51 +103,65 @@ void HostReads::Look(uint32_t pair, const cache::Spawn& local, const cache::Spaw
 
 // What results say of .d files that logs do not have.
 void HostReads::FindInResults() {
+  std::map<std::string, std::vector<std::pair<DepFile*, std::string>>> wanted;  // by the key
   std::vector<cache::BlobDigest> actions;
-  std::vector<DepFile*> files;
-  std::vector<std::string> paths;
   for (Looked& looked : pending_) {
     if (!looked.key.known()) continue;
     for (LookedSide& side : looked.sides) {
       for (DepFile& file : side.files) {
         if (!file.in_result) continue;
-        actions.push_back(looked.key);
-        files.push_back(&file);
-        paths.push_back(side.side->log->tables->strings.Get(file.path));
+        auto& of_action = wanted[looked.key.Hex()];
+        if (of_action.empty()) actions.push_back(looked.key);
+        of_action.emplace_back(&file, side.side->log->tables->strings.Get(file.path));
       }
     }
   }
-  const std::vector<std::optional<std::string>> results = blobs_.ReadActions(actions);
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (results[i]) files[i]->digest = OutputOf(*results[i], paths[i]);
+  // Few at once: a result may be large.
+  for (size_t begin = 0; begin < actions.size(); begin += kResultsAtOnce) {
+    const std::vector<cache::BlobDigest> some(
+        actions.begin() + static_cast<ptrdiff_t>(begin),
+        actions.begin() + static_cast<ptrdiff_t>(std::min(begin + kResultsAtOnce, actions.size())));
+    const std::vector<std::optional<std::string>> results = blobs_.ReadActions(some);
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (!results[i]) continue;
+      for (auto& [file, path] : wanted[some[i].Hex()]) {
+        file->digest = cache::OutputOfResult(*results[i], path);
+      }
+    }
   }
 }
 
 void HostReads::ReadPending() {
-  FindInResults();
+  if (read_ < kMostFiles) FindInResults();
   std::vector<cache::BlobDigest> wanted;
   std::vector<const LookedSide*> of;  // who has each
+  const auto read = [&] {
+    const std::vector<std::optional<std::string>> texts = blobs_.ReadAll(wanted, kMostBytes);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (!texts[i]) continue;
+      by_digest_[wanted[i].Hex()] =
+          std::make_shared<const Paths>(HostPaths(*of[i]->side, *of[i]->spawn, *texts[i]));
+    }
+    wanted.clear();
+    of.clear();
+  };
   for (const Looked& looked : pending_) {
     for (const LookedSide& side : looked.sides) {
       for (const DepFile& file : side.files) {
         if (!file.digest.known() || by_digest_.contains(file.digest.Hex())) continue;
-        if (read_ == kMostFiles) {
+        by_digest_.emplace(file.digest.Hex(), nullptr);
+        if (read_ == kMostFiles || file.digest.size > kMostBytes) {
           ++unread_;
           continue;
         }
         ++read_;
-        by_digest_.emplace(file.digest.Hex(), nullptr);
         wanted.push_back(file.digest);
         of.push_back(&side);
+        if (wanted.size() == kFilesAtOnce) read();
       }
     }
   }
-  const std::vector<std::optional<std::string>> texts = blobs_.ReadAll(wanted, kMostBytes);
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!texts[i]) continue;
-    by_digest_[wanted[i].Hex()] =
-        std::make_shared<const Paths>(HostPaths(*of[i]->side, *of[i]->spawn, *texts[i]));
-  }
+  read();
   for (const Looked& looked : pending_) AddPlaces(looked);
   pending_.clear();
 }

@@ -79,11 +79,11 @@ class HostReads {
     cache::BlobDigest key;
     LookedSide sides[2];  // local, remote
   };
-  // Caches are asked for the files of so many pairs at once; one takes up to 4 MiB of memory.
-  static constexpr size_t kPairsAtOnce = 64;
+  static constexpr size_t kPairsAtOnce = 256;
+  // What caches are asked for at once: files of up to 4 MiB, results of up to 64.
+  static constexpr size_t kFilesAtOnce = 64, kResultsAtOnce = 16;
 
   static std::vector<DepFile> DepFilesOf(const Side& side, const cache::Spawn& spawn);
-  static cache::BlobDigest OutputOf(const std::string& action_result, std::string_view output);
   void FindInResults();
   void ReadPending();
   void AddPlaces(const Looked& looked);

@@ -580,11 +580,25 @@ NamedCause NameMissingBlob(const cache::BlobDigest& blob) {
   cause.identity = "blobs";
   cause.message =
       "the key is the same on both sides, and the cache has the result and not all of its blobs";
-  cause.notes.push_back(absl::StrCat("it has no ", blob.ToString()));
+  cause.notes.push_back(absl::StrCat(blob.ToString(), " is not there, or not whole"));
   cause.help =
       "let the cache keep a result only as long as its blobs (NativeLink's completeness-checking "
       "store, or another order of eviction), and give it more room; name all caches that the "
       "builds used";
+  return cause;
+}
+
+NamedCause NameForeignResult() {
+  NamedCause cause;
+  cause.rule = "LRE701";
+  cause.spreads = false;
+  cause.identity = "foreign";
+  cause.message =
+      "the key is the same on both sides, and the result that the cache has names none of the "
+      "action's outputs";
+  cause.help =
+      "delete the entry: Bazel fails with it, or builds the action again; and see who may write to "
+      "the cache";
   return cause;
 }
 

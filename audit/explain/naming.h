@@ -48,6 +48,8 @@ NamedCause NamePolicy(std::string_view why, bool one_side_alone);
 NamedCause NameAbsence();
 // Of a result that a cache has without all of its blobs.
 NamedCause NameMissingBlob(const cache::BlobDigest& blob);
+// Of a result that names none of the action's outputs.
+NamedCause NameForeignResult();
 
 // "glibc 2.42-67": what a store path is, for people.
 std::string Decoded(std::string_view store_path);

@@ -118,7 +118,10 @@ bool IsBehind(const OptionDifference& option, const NamedCause& cause) {
       return value != text.npos &&
              std::string_view(text).substr(value + 1).starts_with(cause.referenced);
     };
-    return (option.name == "--action_env" && (names_it(option.local) || names_it(option.remote))) ||
+    // Not of an option of the side that does not have the variable.
+    const bool says_it =
+        (cause.local && names_it(option.local)) || (cause.remote && names_it(option.remote));
+    return (option.name == "--action_env" && says_it) ||
            option.name == "--incompatible_strict_action_env";
   }
   if (cause.rule == "LRE702") return option.name == "--remote_instance_name";

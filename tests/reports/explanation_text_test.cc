@@ -75,7 +75,7 @@ TEST(ExplanationText, OffersACacheWhereThereIsNone) {
   EXPECT_THAT(Text(explanation), HasSubstr("(--cache DIR or a gRPC log verifies"));
   explanation.add_caches("grpc://cache:9092");
   EXPECT_THAT(Text(explanation), Not(HasSubstr("--cache")));
-  EXPECT_THAT(Text(explanation), HasSubstr("no cache that was named has one of them"));
+  EXPECT_THAT(Text(explanation), HasSubstr("no cache that answers has one of them"));
   explanation.set_verified(1);
   EXPECT_THAT(Text(explanation), HasSubstr("1 of 2 pairs of keys are verified to be Bazel's\n"));
 }

@@ -106,17 +106,42 @@ TEST(DamagedLog, JsonOfOtherTypes) {
       {R"("remotable": "yes")", R"("remotable" is a text; expected true or false)"},
       {R"("exitCode": false)", R"("exitCode" is false; expected a number)"},
       {R"("mnemonic": 3)", R"("mnemonic" is a number; expected a text)"},
+      {R"("exitCode": 4294967296)", R"("exitCode" is 4294967296, which it cannot be)"},
+      {R"("timeoutMillis": -1)", R"("timeoutMillis" is -1, which it cannot be)"},
+      {R"("timeoutMillis": "-1")", R"("timeoutMillis" is -1, which it cannot be)"},
+      {R"("environmentVariables": [{"value": "x"}])", "a variable or property has no name"},
+      {R"("inputs": [{"isTool": true}])", "an input has no path"},
   };
   for (const auto& [field, message] : cases) {
-    const ExecutionLog log = Read(std::string("{") + field + R"(, "targetLabel": "//a"})");
-    ASSERT_EQ(log.warning_count, 1u) << field;
+    const bool has_command = std::string(field).find("commandArgs") != std::string::npos;
+    const ExecutionLog log = Read(std::string(has_command ? "{" : R"({"commandArgs": ["a"], )") +
+                                  field + R"(, "targetLabel": "//a"})");
+    ASSERT_GE(log.warning_count, 1u) << field;
     EXPECT_EQ(log.warnings[0].message, message);
     EXPECT_TRUE(log.spawns[0].damaged);
   }
   // Fields of another Bazel, and null, which is a field's default.
   EXPECT_TRUE(
-      Read(R"({"commandArgs": null, "exitCode": null, "new": [{"path": 7}], "walltime": 3})")
+      Read(R"({"commandArgs": ["a"], "exitCode": null, "new": [{"path": 7}], "walltime": 3})")
           .complete());
+}
+
+// Half a digest is none: its hash would say what the log does not.
+TEST(DamagedLog, SizesOfOtherTypes) {
+  for (const char* size : {R"("zzz")", "true", "1.5", "[]", "-7"}) {
+    const std::string hash(64, 'a');
+    const ExecutionLog log = Read(R"({"commandArgs": ["a"], "inputs": [{"path": "p", "digest": )"
+                                  R"({"hash": ")" +
+                                  hash + R"(", "sizeBytes": )" + size + "}}]}");
+    ASSERT_GE(log.warning_count, 1u) << size;
+    EXPECT_FALSE(ExpandSpawn(log, log.spawns[0]).inputs.at("p").digest.known());
+  }
+}
+
+TEST(DamagedLog, SpawnsWithoutACommand) {
+  const ExecutionLog log = Read(R"({"targetLabel": "//a"}{"commandArgs": ["b"]}{})");
+  ASSERT_EQ(log.warning_count, 2u);
+  EXPECT_EQ(log.warnings[0].message, "the spawn has no command");
 }
 
 TEST(DamagedLog, WhatIsBetweenJsonObjects) {

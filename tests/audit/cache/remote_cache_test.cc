@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -162,8 +163,6 @@ TEST(RemoteCache, TroubleIsToldOnceAndEndsIt) {
   ExpectTrouble(Served({Capabilities({1}), GrpcStatus(14, "")}), "given up after 3 attempts");
   ExpectTrouble(Served({Capabilities({1}), std::string(net::kStalls)}), "no end after 300ms");
   ExpectTrouble(Served({GrpcAnswer("\xff\xff")}), "no capabilities");
-  ExpectTrouble(Served({Capabilities({1}), NotFound(), GrpcAnswer("\xff\xff")}),
-                "2 bytes that are no ActionResult");
   ExpectTrouble(Served({Capabilities({1}), Result()}), "a key that no action has");
   ExpectTrouble(Served({Capabilities({1}), Blob({"CONTENTS"})}), "has other contents", true);
   ExpectTrouble(Served({Capabilities({1}), Blob({"contents", "!"})}), "more than the 8 bytes",
@@ -237,17 +236,17 @@ std::string Missing(const std::vector<BlobDigest>& blobs) {
 TEST(RemoteCache, BlobsOfAResultAreAskedFor) {
   const BlobDigest blob = Key("object");
   Served there({Capabilities({1}), NotFound(), ResultOf(blob), Missing({})}, kSha256, "/main");
-  EXPECT_EQ(*there.caches.FindMissingOf(Key("a")), std::nullopt);
+  EXPECT_EQ(there.caches.LookAtResult(Key("a"))->missing, std::nullopt);
   EXPECT_THAT(there.requests().back(), HasSubstr(blob.Hex()));
   EXPECT_THAT(there.requests().back(), HasSubstr("main"));
   Served gone({Capabilities({1}), NotFound(), ResultOf(blob), Missing({blob})});
-  EXPECT_EQ(*gone.caches.FindMissingOf(Key("a")), blob);
+  EXPECT_EQ(gone.caches.LookAtResult(Key("a"))->missing, blob);
   // A server without that service has them elsewhere.
   Served without({Capabilities({1}), NotFound(), ResultOf(blob), GrpcStatus(12, "")});
-  EXPECT_EQ(*without.caches.FindMissingOf(Key("a")), std::nullopt);
+  EXPECT_EQ(without.caches.LookAtResult(Key("a"))->missing, std::nullopt);
   EXPECT_TRUE(without.trouble().ok());
   Served broken({Capabilities({1}), NotFound(), ResultOf(blob), GrpcAnswer("\xff\xff")});
-  EXPECT_EQ(broken.caches.FindMissingOf(Key("a")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(broken.caches.LookAtResult(Key("a")).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(broken.trouble().message()), HasSubstr("no FindMissingBlobsResponse"));
 }
 
@@ -300,12 +299,93 @@ TEST(RemoteCache, BlobsOfManyResultsAreAskedForAtOnce) {
   one.Prefetch({Key("a")});
   const size_t asked = net::GrpcRequests(*with).size();
   EXPECT_TRUE(*one.Contains(Key("a")));
-  EXPECT_EQ(*one.FindMissingOf(Key("a")), std::nullopt);
+  EXPECT_EQ(one.LookAtResult(Key("a"))->missing, std::nullopt);
   EXPECT_EQ(net::GrpcRequests(*with).size(), asked);
 
   const auto without = serve(false);
   BuildCaches two = *BuildCaches::Open({GrpcUrl(*without), GrpcUrl(*with)}, kSha256, Hasty());
-  EXPECT_EQ(*two.FindMissingOf(Key("b")), std::nullopt);
+  EXPECT_EQ(two.LookAtResult(Key("b"))->missing, std::nullopt);
+}
+
+// An entry that is rubbish says nothing of the others, and is named.
+TEST(RemoteCache, OneRubbishEntryIsOneFault) {
+  Served served({Capabilities({1}), NotFound(), GrpcAnswer("\xff\xff"), Result()});
+  EXPECT_EQ(served.caches.Contains(Key("a")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(*served.caches.Contains(Key("b")));
+  EXPECT_TRUE(served.trouble().ok());
+  ASSERT_EQ(served.caches.Troubles().size(), 1u);
+  EXPECT_EQ(served.caches.Troubles()[0].faults, 1u);
+  const std::string said(served.caches.Troubles()[0].first_fault.message());
+  EXPECT_THAT(said, HasSubstr("2 bytes that are no ActionResult"));
+  EXPECT_THAT(said, HasSubstr(Key("a").ToString()));
+}
+
+// The tree of a result is looked into, once, and its blobs are asked for.
+TEST(RemoteCache, TreesOfAResultAreLookedInto) {
+  reapi::Tree tree;
+  const BlobDigest inner = Key("inner");
+  reapi::Digest& digest = *tree.mutable_root()->add_files()->mutable_digest();
+  digest.set_hash(inner.Hex());
+  digest.set_size_bytes(static_cast<int64_t>(inner.size));
+  const std::string bytes = tree.SerializeAsString();
+  reapi::ActionResult result;
+  for (int i = 0; i < 3; ++i) {
+    reapi::OutputDirectory& directory = *result.add_output_directories();
+    directory.set_path(absl::StrCat("tree", i));
+    directory.mutable_tree_digest()->set_hash(Key(bytes).Hex());
+    directory.mutable_tree_digest()->set_size_bytes(static_cast<int64_t>(bytes.size()));
+  }
+  const std::string answer = GrpcAnswer(result.SerializeAsString());
+  Served there({Capabilities({1}), NotFound(), answer, Blob({bytes}), Missing({})});
+  const auto usability = there.caches.LookAtResult(Key("a"));
+  ASSERT_TRUE(usability.ok()) << usability.status();
+  EXPECT_EQ(usability->missing, std::nullopt);
+  EXPECT_THAT(usability->outputs,
+              ElementsAre(BuildCaches::HashOfPath("tree0"), BuildCaches::HashOfPath("tree1")));
+  EXPECT_EQ(there.calls(), 5u);
+  Served gone({Capabilities({1}), NotFound(), answer, Blob({bytes}), Missing({inner})});
+  EXPECT_EQ(gone.caches.LookAtResult(Key("a"))->missing, inner);
+  Served no_tree({Capabilities({1}), NotFound(), answer, NotFound()});
+  EXPECT_EQ(no_tree.caches.LookAtResult(Key("a"))->missing, Key(bytes));
+}
+
+// What has been answered counts, although what comes behind it is too late or fails.
+TEST(RemoteCache, AnswersBeforeTheEndCount) {
+  ScriptedServer server([&](const std::string&, int number) {
+    return ScriptedServer::Reply{number < 40 ? Answer("404 Not Found", "", "")
+                                             : Answer("500 Broken", "", "")};
+  });
+  RemoteCacheOptions options = Hasty();
+  options.timeout = absl::Seconds(10);
+  BuildCaches caches = *BuildCaches::Open({server.Url("")}, kSha256, options);
+  std::vector<BlobDigest> keys;
+  for (int i = 0; i < 300; ++i) keys.push_back(Key(absl::StrCat(i)));
+  caches.Prefetch(keys);
+  ASSERT_EQ(caches.Troubles().size(), 1u);
+  EXPECT_EQ(caches.Troubles()[0].answered, 39u);  // nobody's key apart
+  const auto is_known = [&](const BlobDigest& key) { return caches.Contains(key).ok(); };
+  EXPECT_EQ(std::count_if(keys.begin(), keys.end(), is_known), 39);
+}
+
+// A status that a server may send is an answer, too.
+TEST(RemoteCache, CancelledIsTrouble) {
+  Served served({Capabilities({1}), GrpcStatus(1, "no")});
+  const auto answers = served.caches.ReadBlobs({Key("a"), Key("b"), Key("c")}, 100);
+  for (const auto& answer : answers) {
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
+  }
+  EXPECT_EQ(served.trouble().code(), absl::StatusCode::kCancelled);
+}
+
+// Whichever thread asks first, introductions are made once.
+TEST(RemoteCache, GreetsOnce) {
+  Served served({Capabilities({2})});
+  std::vector<BlobDigest> wanted = {Key("")};  // nobody is asked for that
+  for (int i = 0; i < 40; ++i) wanted.push_back(Key(absl::StrCat(i)));
+  served.caches.ReadBlobs(wanted, 100);
+  EXPECT_EQ(served.calls(), 1u);
+  ASSERT_EQ(served.caches.Troubles().size(), 1u);
+  EXPECT_THAT(served.caches.Troubles()[0].other_functions, ElementsAre("SHA1"));
 }
 
 TEST(RemoteCache, TroubleEndsWhatIsAskedAtOnce) {
@@ -406,13 +486,15 @@ void ExpectHttpTrouble(const std::string& answer, absl::StatusCode code, const s
 
 TEST(HttpCache, TroubleIsToldAndEndsIt) {
   using absl::StatusCode;
-  ExpectHttpTrouble(Answer("200 OK", "", "<html>"), StatusCode::kDataLoss, "no action has");
-  ExpectHttpTrouble(Answer("200 OK", "", ""), StatusCode::kDataLoss, "a key that no action has");
+  ExpectHttpTrouble(Answer("200 OK", "", "<html>"), StatusCode::kFailedPrecondition,
+                    "no action has");
+  ExpectHttpTrouble(Answer("200 OK", "", ""), StatusCode::kFailedPrecondition,
+                    "a key that no action has");
   ExpectHttpTrouble(Answer("401 Who", "", ""), StatusCode::kUnauthenticated, "answers 401 Who");
   ExpectHttpTrouble(Answer("403 No", "", ""), StatusCode::kPermissionDenied, "answers 403 No");
   ExpectHttpTrouble(Answer("405 No", "", ""), StatusCode::kUnknown, "answers 405 No");
   ExpectHttpTrouble(Answer("503 Busy", "", ""), StatusCode::kUnavailable, "after 3 attempts");
-  ExpectHttpTrouble("nonsense\r\n\r\n", StatusCode::kDataLoss, "HTTP/0.9");
+  ExpectHttpTrouble("nonsense\r\n\r\n", StatusCode::kUnknown, "HTTP/0.9");
   ExpectHttpTrouble(Answer("200 OK", "", "CONTENTS"), StatusCode::kDataLoss, "other contents",
                     true);
   ExpectHttpTrouble(Answer("200 OK", "", "contents!"), StatusCode::kDataLoss, "other contents",

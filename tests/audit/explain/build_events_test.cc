@@ -84,6 +84,18 @@ TEST(BuildEvents, ThatEndEarlyOrAreNone) {
   EXPECT_EQ(Read("some text\n").status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+// Of a file that is cut, nothing is said of what it lacks.
+TEST(BuildEvents, ThatEndBeforeTheOptions) {
+  const std::string json = kJson;
+  ExplainRequest request;
+  request.local_bep = WriteTemporary("whole.bep", json);
+  request.remote_bep = WriteTemporary("cut.bep", json.substr(0, json.find('\n') + 1));
+  const Report report = ExplainBuilds(SampleBuild(), SampleBuild(), request);
+  ASSERT_EQ(report.findings_size(), 1);
+  EXPECT_EQ(report.findings(0).rule(), "LRE901");
+  EXPECT_THAT(report.findings(0).message(), HasSubstr("end before those that say"));
+}
+
 std::vector<std::string> Texts(const std::vector<std::string>& local,
                                const std::vector<std::string>& remote) {
   std::vector<std::string> texts;

@@ -139,6 +139,20 @@ TEST(Calls, WhatWasNeverUploadedCannotBeFound) {
   EXPECT_THAT(report.findings(1).help(), HasSubstr("right to write"));
 }
 
+// What a log lacks that is cut, the build may have done.
+TEST(Calls, WhatADamagedLogLacksIsNotSaid) {
+  Build build = Sample();
+  const Log local = Log("", 100).Get(Compile(build), kNotFound);
+  const Log remote = Log("", 50).Get(Compile(build), kNotFound).Update(Compile(build), kOk);
+  ExplainRequest request;
+  request.local_grpc_logs = {WriteTemporary("local.grpc", local.bytes())};
+  request.remote_grpc_logs = {
+      WriteTemporary("remote.grpc", remote.bytes().substr(0, remote.bytes().size() - 5))};
+  const Report report = ExplainLogged(build, build, std::move(request));
+  ASSERT_THAT(Errors(report), ElementsAre("LRE701", "LRE901"));
+  EXPECT_THAT(report.findings(0).notes(), ElementsAre(HasSubstr("does not tell")));
+}
+
 TEST(Calls, ResultsWithoutTheirBlobs) {
   Build build = Sample();
   const Log gone = Log("", 200).Get(Compile(build), kOk).Read(Compile(build), "a/1", kNotFound);

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <utility>
 
+#include "audit/cache/proto/remote_execution.pb.h"
+
 namespace lre_audit::explain {
 
 void AddInput(const std::string& path, const std::string& content, SpawnExec* spawn) {
@@ -131,7 +133,16 @@ std::string WriteCache(const std::string& name, const std::vector<std::string>& 
   };
   std::filesystem::create_directories(cache + "/ac");
   for (const std::string& blob : blobs) add("cas", cache::SampleDigest(blob).hash(), blob);
-  for (const SpawnExec& spawn : spawns) add("ac", spawn.digest().hash(), "");
+  for (const SpawnExec& spawn : spawns) {
+    // Of empty files, which no cache need have.
+    build::bazel::remote::execution::v2::ActionResult result;
+    for (const std::string& path : spawn.listed_outputs()) {
+      auto* file = result.add_output_files();
+      file->set_path(path);
+      file->mutable_digest()->set_hash(cache::SampleDigest("").hash());
+    }
+    add("ac", spawn.digest().hash(), result.SerializeAsString());
+  }
   return cache;
 }
 

@@ -327,22 +327,14 @@ TEST(Explain, UnloggedDifferencesAreNotProven) {
 TEST(Explain, EntriesThatACacheLacks) {
   Build build = SampleBuild();
   SetKeys(build);
-  const std::string cache = testing::TempDir() + "/explain_cache_" + std::to_string(getpid());
-  const auto add = [&](const SpawnExec& spawn) {
-    const std::string hash = spawn.digest().hash();
-    std::filesystem::create_directories(cache + "/ac/" + hash.substr(0, 2));
-    std::ofstream(cache + "/ac/" + hash.substr(0, 2) + "/" + hash).flush();
-  };
-  add(build[0]);
   ExplainRequest request;
-  request.caches = {cache};
+  request.caches = {WriteCache("entries", {}, {build[0]})};
   const Report report = ExplainLogged(build, build, request);
   ASSERT_THAT(Errors(report), ElementsAre("LRE701"));
   EXPECT_EQ(report.findings(0).key_cause().label(), "//lib:lib");
   EXPECT_EQ(report.findings(0).key_cause().proof(), KeyCause::PROVEN);
-  add(build[1]);
+  request.caches = {WriteCache("entries", {}, build)};
   EXPECT_THAT(Errors(ExplainLogged(build, build, request)), IsEmpty());
-  std::filesystem::remove_all(cache);
 }
 
 // The compile's result names a file, a directory of one file, and what it printed.
@@ -401,6 +393,57 @@ TEST(Explain, ResultsWhoseBlobsACacheLacks) {
     EXPECT_EQ(report.findings(0).key_cause().label(), "//lib:lib");
     cached.Write("cas", hash, blob);
   }
+}
+
+// What Bazel refuses is not there.
+TEST(Explain, BlobsThatACacheHasInPartAreMissing) {
+  const CachedResult cached("parts");
+  const std::string hash = cache::SampleDigest("object").hash();
+  for (const std::string content : {"", "obj", "objects"}) {
+    cached.Write("cas", hash, content);
+    EXPECT_THAT(Errors(cached.Explained()), ElementsAre("LRE701")) << content;
+  }
+  std::filesystem::remove(cached.PathOf("cas", hash));
+  std::filesystem::create_directory(cached.PathOf("cas", hash));
+  EXPECT_THAT(Errors(cached.Explained()), ElementsAre("LRE701"));
+}
+
+// An empty message is an ActionResult, and another action's result is one, too.
+TEST(Explain, ResultsOfAnotherActionAreTold) {
+  const CachedResult cached("foreign");
+  reapi::ActionResult other;
+  other.add_output_files()->set_path("bazel-out/k8/bin/other");
+  for (const std::string& result : {std::string(), other.SerializeAsString()}) {
+    cached.Write("ac", cached.build[1].digest().hash(), result);
+    const Report report = cached.Explained();
+    ASSERT_THAT(Errors(report), ElementsAre("LRE701"));
+    EXPECT_THAT(report.findings(0).message(), HasSubstr("names none of the action's outputs"));
+    EXPECT_EQ(report.findings(0).key_cause().label(), "//lib:lib");
+  }
+}
+
+// One path twice among the inputs, as Bazel 4 logs runfiles: which one the key has, nobody knows.
+TEST(Explain, KeysThatCannotBeToldAreNotTheSame) {
+  Build build = SampleBuild();
+  AddInput("lib/lib.h", "the same path again", &Compile(build));
+  const Report report = ExplainLogged(build, build);
+  EXPECT_EQ(report.explanation().same_key(), 1);
+  EXPECT_EQ(report.explanation().unknown_key(), 1);
+  EXPECT_EQ(report.explanation().other_key(), 0);
+  EXPECT_THAT(Errors(report), IsEmpty());
+  // Where logs have the keys, these say it.
+  EXPECT_EQ(ExplainBuilds(SampleBuild(), SampleBuild()).explanation().unknown_key(), 0);
+}
+
+TEST(Explain, FilesOfTreesLeadToTheirAction) {
+  Build build = SampleBuild();
+  Compile(build).add_listed_outputs("bazel-out/k8/bin/tree");
+  auto* file = Compile(build).add_actual_outputs();
+  file->set_path("bazel-out/k8/bin/tree/deep/one");
+  *file->mutable_digest() = cache::SampleDigest("one");
+  ExplainRequest request;
+  request.action = "bazel-out/k8/bin/tree/deep/one";
+  EXPECT_EQ(ExplainBuilds(build, build, request).explanation().actions_size(), 1);
 }
 
 // Rubbish is no entry: neither does it verify a key, nor is the entry said to be absent.
@@ -463,6 +506,11 @@ TEST(Explain, DamageIsNoCause) {
       {"\"inputs\":[", "\"inputs\":true,\"x\":["},
       {"\"cacheable\":true", "\"cacheable\":\"yes\""},
       {"\"remotable\":true", "\"remotable\":1"},
+      {"\"path\":\"gen/in.txt\"", "\"path\":7"},
+      {"\"path\":\"gen/in.txt\"", "\"path\":\"\""},
+      {"\"name\":\"PATH\"", "\"name\":7"},
+      {"\"name\":\"OSFamily\"", "\"name\":[]"},
+      {"\"sizeBytes\":\"", "\"sizeBytes\":\"z"},
   };
   for (const auto& [sound, damaged] : damages) {
     std::string text = whole;
