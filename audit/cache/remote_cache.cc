@@ -65,7 +65,7 @@ absl::Status SaysYesToAll(const std::string& name) {
 absl::Status CheckActionResult(const std::string& name, const BlobDigest& action,
                                const std::string& bytes) {
   const absl::Status parsed = BlobsOfResult(bytes).status();
-  if (parsed.ok()) return parsed;
+  if (parsed.ok()) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(name, " has for the action ", action.ToString(), " ", parsed.message()));
 }

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "audit/explain/explain.h"
 #include "audit/commands/audit_command.h"
 #include "audit/commands/load_policy.h"
 #include "audit/commands/progress.h"
 #include "audit/commands/write_report.h"
+#include "audit/explain/explain.h"
 #include "base/status.h"
 
 namespace lre_audit {

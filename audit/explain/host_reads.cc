@@ -70,7 +70,7 @@ std::vector<HostReads::DepFile> HostReads::DepFilesOf(const Side& side, const ca
       // Bazel keeps .d files in memory (--experimental_inmemory_dotd_files), and logs none then.
       file.in_result = true;
     }
-    files.push_back(std::move(file));
+    files.push_back(file);
   }
   return files;
 }
