@@ -11,6 +11,7 @@
 #include "audit/explain/blob_reader.h"
 #include "audit/explain/call_causes.h"
 #include "audit/explain/consequences.h"
+#include "audit/explain/entry_causes.h"
 #include "audit/explain/host_reads.h"
 #include "base/status.h"
 #include "reports/numbers.h"

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "audit/cache/digest_function.h"
 #include "audit/cache/spawn_parts.h"
 #include "audit/explain/differences.h"
 
@@ -43,13 +42,6 @@ NamedCause NameUpstream(const Difference& difference, std::string_view why);
 
 NamedCause NameNondeterminism(const std::vector<std::string>& outputs,
                               const cache::SpawnParts& local);
-// `why` as Diagnosis::not_cached.
-NamedCause NamePolicy(std::string_view why, bool one_side_alone);
-NamedCause NameAbsence();
-// Of a result that a cache has without all of its blobs.
-NamedCause NameMissingBlob(const cache::BlobDigest& blob);
-// Of a result that names none of the action's outputs.
-NamedCause NameForeignResult();
 
 // "glibc 2.42-67": what a store path is, for people.
 std::string Decoded(std::string_view store_path);
